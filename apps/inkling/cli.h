@@ -1,0 +1,51 @@
+/* Options of the verbs: one table per verb is its parser, its usage line and its help. */
+#ifndef INKLING_CLI_H
+#define INKLING_CLI_H
+
+#include <inkling.h>
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+typedef enum cli_kind {
+    CLI_STR,    /* const char * */
+    CLI_SIZE,   /* size_t, at least 1 */
+    CLI_FLAG,   /* bool */
+    CLI_CHOICE, /* int: place in `choices`, "a|b|c" */
+} cli_kind;
+
+typedef struct cli_opt {
+    char letter; /* 0: none */
+    const char *name;
+    cli_kind kind;
+    size_t offset;       /* in the verb's args */
+    const char *operand; /* "FILE"; for CLI_CHOICE the choices */
+    const char *help;
+    const char *unset; /* what an unset value means, for the help; NULL: its own value is shown */
+} cli_opt;
+
+typedef struct cli_verb {
+    const char *name, *summary;
+    const char *operands;   /* "[FILE...]", or "" where the verb takes none */
+    const cli_opt *options; /* ends with name NULL */
+    void *defaults;         /* args as they are before parsing: the help prints them */
+    int (*run)(int argc, char **argv);
+} cli_verb;
+
+extern const cli_verb verb_classify, verb_embed, verb_tokenize, verb_info;
+
+/* Parses argv into args. Returns -1 when the verb shall run; else the exit status to leave with, after help
+ * on stdout (0) or a complaint on stderr (2). Operands are argv[*first] on. */
+int cli_parse(void *args, int *first, const cli_verb *verb, int argc, char **argv);
+
+void cli_help(const cli_verb *verb);
+
+/* One sentence on stderr, "inkling VERB: ..."; returns EXIT_USAGE. */
+int cli_usage(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for a failure of the library; returns EXIT_FAILED. */
+int cli_fail(const char *verb, const ink_error *err);
+
+/* "text" on stdout as a JSON string. */
+void cli_print_json(const char *text);
+
+#endif

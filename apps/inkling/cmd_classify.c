@@ -1,0 +1,52 @@
+/* inkling classify: label every record. */
+#include "job.h"
+
+struct args {
+    struct job_args job;
+    bool all_scores;
+};
+
+static struct args defaults = {.job = JOB_DEFAULTS};
+
+static const cli_opt options[] = {
+    JOB_MODEL(struct args),
+    {0, "all-scores", CLI_FLAG, offsetof(struct args, all_scores), NULL, "print the score of every label",
+     NULL},
+    JOB_RECORDS(struct args),
+    JOB_LENGTHS(struct args, "the model's own"),
+    JOB_BATCH(struct args),
+    {0},
+};
+
+static int run(int argc, char **argv)
+{
+    struct args a = defaults;
+    int first;
+    const int leave = cli_parse(&a, &first, &verb_classify, argc, argv);
+    if (leave >= 0)
+        return leave;
+    if (!a.job.model)
+        return cli_usage("classify", "--model is required");
+    ink_error err;
+    ink_model *model;
+    ink_job_report report = {0};
+    ink_job_options job;
+    if (ink_model_open(&model, a.job.model, NULL, &err) != INK_OK)
+        return cli_fail("classify", &err);
+    job_options(&job, &a.job, argv + first);
+    job.all_scores = a.all_scores;
+    const ink_status status = ink_job_classify(&report, model, &job, &err);
+    ink_model_free(model);
+    return job_finish("classify", status, &err, &report, &a.job);
+}
+
+const cli_verb verb_classify = {
+    .name = "classify",
+    .summary =
+        "Labels every record of the inputs: one JSON line each, in input order. Inputs are files or -; none\n"
+        "means stdin.",
+    .operands = "[FILE...]",
+    .options = options,
+    .defaults = &defaults,
+    .run = run,
+};

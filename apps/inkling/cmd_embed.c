@@ -1,0 +1,56 @@
+/* inkling embed: a vector for every record. */
+#include "job.h"
+
+struct args {
+    struct job_args job;
+    int pooling;
+    bool normalize;
+};
+
+static struct args defaults = {.job = JOB_DEFAULTS};
+
+static const cli_opt options[] = {
+    JOB_MODEL(struct args),
+    {0, "pooling", CLI_CHOICE, offsetof(struct args, pooling), "auto|cls|mean|max",
+     "how token vectors become one; auto is the model's own way, else mean", NULL},
+    {0, "normalize", CLI_FLAG, offsetof(struct args, normalize), NULL,
+     "make vectors of length 1, where the model does not already", NULL},
+    JOB_RECORDS(struct args),
+    JOB_LENGTHS(struct args, "the model's own"),
+    JOB_BATCH(struct args),
+    {0},
+};
+
+static int run(int argc, char **argv)
+{
+    struct args a = defaults;
+    int first;
+    const int leave = cli_parse(&a, &first, &verb_embed, argc, argv);
+    if (leave >= 0)
+        return leave;
+    if (!a.job.model)
+        return cli_usage("embed", "--model is required");
+    ink_error err;
+    ink_model *model;
+    ink_job_report report = {0};
+    ink_job_options job;
+    if (ink_model_open(&model, a.job.model, NULL, &err) != INK_OK)
+        return cli_fail("embed", &err);
+    job_options(&job, &a.job, argv + first);
+    job.pooling = (ink_pooling)a.pooling;
+    job.normalize = a.normalize;
+    const ink_status status = ink_job_embed(&report, model, &job, &err);
+    ink_model_free(model);
+    return job_finish("embed", status, &err, &report, &a.job);
+}
+
+const cli_verb verb_embed = {
+    .name = "embed",
+    .summary = "Makes a vector of every record: one JSON line each, in input order; -o NAME.npy writes a "
+               "NumPy array\n"
+               "instead. Inputs are files or -; none means stdin.",
+    .operands = "[FILE...]",
+    .options = options,
+    .defaults = &defaults,
+    .run = run,
+};

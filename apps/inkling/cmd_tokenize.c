@@ -1,0 +1,47 @@
+/* inkling tokenize: ids, tokens and byte offsets of every record. */
+#include "job.h"
+
+struct args {
+    struct job_args job;
+};
+
+static struct args defaults = {.job = JOB_DEFAULTS};
+
+static const cli_opt options[] = {
+    JOB_MODEL(struct args),
+    JOB_RECORDS(struct args),
+    JOB_LENGTHS(struct args, "all of it"),
+    {0},
+};
+
+static int run(int argc, char **argv)
+{
+    struct args a = defaults;
+    int first;
+    const int leave = cli_parse(&a, &first, &verb_tokenize, argc, argv);
+    if (leave >= 0)
+        return leave;
+    if (!a.job.model)
+        return cli_usage("tokenize", "--model is required");
+    ink_error err;
+    ink_tokenizer *tokenizer;
+    ink_job_report report = {0};
+    ink_job_options job;
+    if (ink_tokenizer_open(&tokenizer, a.job.model, &err) != INK_OK)
+        return cli_fail("tokenize", &err);
+    job_options(&job, &a.job, argv + first);
+    const ink_status status = ink_job_tokenize(&report, tokenizer, &job, &err);
+    ink_tokenizer_free(tokenizer);
+    return job_finish("tokenize", status, &err, &report, &a.job);
+}
+
+const cli_verb verb_tokenize = {
+    .name = "tokenize",
+    .summary = "Prints token ids, tokens and byte offsets of every record: one JSON line each, in input "
+               "order. Inputs\n"
+               "are files or -; none means stdin. The directory needs only the tokenizer's files.",
+    .operands = "[FILE...]",
+    .options = options,
+    .defaults = &defaults,
+    .run = run,
+};

@@ -1,0 +1,135 @@
+/* Shared by the verbs that run jobs: see job.h. */
+#include "job.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+    stop_signal = number;
+}
+
+/* The first signal ends the job cleanly, so that no temporary file stays behind; a second one kills. Where
+ * results go to stdout there is nothing to clean up and the default action is right. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void print_duration(double seconds)
+{
+    const unsigned long s = (unsigned long)(seconds + 0.5);
+    if (s >= 3600)
+        fprintf(stderr, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
+    else
+        fprintf(stderr, "%lu:%02lu", s / 60, s % 60);
+}
+
+static void print_progress(const ink_job_progress *p, bool terminal)
+{
+    const double seconds = p->seconds > 1e-3 ? p->seconds : 1e-3;
+    fprintf(stderr, "%s%llu records", terminal ? "\r" : "", (unsigned long long)p->records);
+    if (p->bytes_total)
+        fprintf(stderr, " (%.0f%%)", 100.0 * (double)p->bytes_read / (double)p->bytes_total);
+    fprintf(stderr, ", %.0f/s, %.0f tokens/s", (double)p->records / seconds, (double)p->tokens / seconds);
+    if (p->failed)
+        fprintf(stderr, ", %llu failed", (unsigned long long)p->failed);
+    if (p->bytes_total && p->bytes_read) {
+        fputs(", ", stderr);
+        print_duration(seconds * (double)(p->bytes_total - p->bytes_read) / (double)p->bytes_read);
+        fputs(" left", stderr);
+    }
+    fputs(terminal ? "\033[K" : "\n", stderr);
+    fflush(stderr);
+}
+
+struct meter {
+    bool shown, terminal;
+    double last;
+};
+
+static struct meter meter;
+
+/* On a terminal the line is redrawn as often as the library calls; elsewhere, with --progress, every 5 s. */
+static int on_progress(const ink_job_progress *progress, void *user)
+{
+    struct meter *m = user;
+    if (m->shown && (m->terminal || progress->seconds - m->last >= 5)) {
+        m->last = progress->seconds;
+        print_progress(progress, m->terminal);
+    }
+    return stop_signal != 0;
+}
+
+void job_options(ink_job_options *options, const struct job_args *args, char **operands)
+{
+    const ink_job_options init = INK_JOB_OPTIONS_INIT;
+    *options = init;
+    options->inputs = (const char *const *)operands;
+    while (operands[options->n_inputs])
+        ++options->n_inputs;
+    options->format = (ink_format)args->format;
+    options->text = args->text;
+    options->text_pair = args->text_pair;
+    options->id = args->id;
+    options->output = args->output;
+    options->threads = args->threads;
+    options->max_length = args->max_length;
+    options->batch_tokens = args->batch_tokens;
+    options->stop_on_error = args->on_error == 1;
+    options->parse_special = args->parse_special;
+    meter.terminal = isatty(STDERR_FILENO);
+    meter.shown = !args->quiet && (meter.terminal || args->progress);
+    options->progress = on_progress;
+    options->user = &meter;
+    signal(SIGPIPE, SIG_IGN);
+    if (strcmp(args->output, "-") != 0)
+        catch_signals();
+}
+
+static bool reader_has_gone(void)
+{
+    struct pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+int job_finish(const char *verb, ink_status status, const ink_error *err, const ink_job_report *report,
+               const struct job_args *args)
+{
+    if (meter.shown && meter.terminal && report->seconds > 0)
+        fputs("\r\033[K", stderr);
+    if (stop_signal) {
+        fprintf(stderr, "inkling %s: stopped by a signal after %llu records; nothing was written to %s\n",
+                verb, (unsigned long long)report->records, args->output);
+        return 128 + stop_signal;
+    }
+    if (status == INK_E_IO && strcmp(args->output, "-") == 0 && reader_has_gone())
+        return EXIT_FAILED; /* "| head" has seen enough: not worth a word */
+    if (!args->quiet && report->records > 0) {
+        const double seconds = report->seconds > 1e-3 ? report->seconds : 1e-3;
+        fprintf(stderr, "%llu records, %llu tokens in %.2f s (%.0f tokens/s)",
+                (unsigned long long)report->records, (unsigned long long)report->tokens, report->seconds,
+                (double)report->tokens / seconds);
+        if (report->truncated)
+            fprintf(stderr, "; %llu truncated", (unsigned long long)report->truncated);
+        if (report->bad_bytes)
+            fprintf(stderr, "; %llu bytes or sequences that are not UTF-8",
+                    (unsigned long long)report->bad_bytes);
+        fputc('\n', stderr);
+    }
+    if (status != INK_OK)
+        return cli_fail(verb, err);
+    if (report->failed) {
+        fprintf(stderr, "inkling %s: %llu of %llu records failed; the first: %s\n", verb,
+                (unsigned long long)report->failed, (unsigned long long)report->records, report->first_error);
+        return EXIT_FAILED;
+    }
+    return EXIT_OK;
+}

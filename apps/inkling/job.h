@@ -1,0 +1,90 @@
+/* What classify, embed and tokenize share: inputs, output, progress, and the closing line. */
+#ifndef INKLING_CLI_JOB_H
+#define INKLING_CLI_JOB_H
+
+#include "cli.h"
+
+#include <stddef.h>
+
+struct job_args {
+    const char *model, *output, *text, *text_pair, *id;
+    int format, on_error;
+    size_t threads, max_length, batch_tokens;
+    bool parse_special, quiet, progress;
+};
+
+#define JOB_DEFAULTS                                                                                         \
+    {                                                                                                        \
+        .output = "-", .text = "text"                                                                        \
+    }
+
+/* Rows of an option table, for an args struct whose member `job` is a struct job_args. */
+#define JOB_AT(type, member) offsetof(type, job) + offsetof(struct job_args, member)
+#define JOB_MODEL(type)                                                                                      \
+    {                                                                                                        \
+        'm', "model", CLI_STR, JOB_AT(type, model), "DIR", "the model: a Hugging Face directory (required)", \
+            NULL                                                                                             \
+    }
+#define JOB_RECORDS(type)                                                                                    \
+    {'o',     "output",                                                                                      \
+     CLI_STR, JOB_AT(type, output),                                                                          \
+     "FILE",  "where results go, whole or not at all; - is stdout",                                          \
+     NULL},                                                                                                  \
+        {0,                                                                                                  \
+         "format",                                                                                           \
+         CLI_CHOICE,                                                                                         \
+         JOB_AT(type, format),                                                                               \
+         "auto|lines|jsonl|csv",                                                                             \
+         "of the inputs; auto goes by the name's ending",                                                    \
+         NULL},                                                                                              \
+        {0, "text", CLI_STR, JOB_AT(type, text), "NAME", "field or column that holds the text", NULL},       \
+        {0,   "text-pair", CLI_STR, JOB_AT(type, text_pair), "NAME", "field of the second text, for pairs",  \
+         NULL},                                                                                              \
+        {0,                                                                                                  \
+         "id",                                                                                               \
+         CLI_STR,                                                                                            \
+         JOB_AT(type, id),                                                                                   \
+         "NAME",                                                                                             \
+         "field that names a record",                                                                        \
+         "id if there is one, else its number"},                                                             \
+        {0,                                                                                                  \
+         "on-error",                                                                                         \
+         CLI_CHOICE,                                                                                         \
+         JOB_AT(type, on_error),                                                                             \
+         "report|stop",                                                                                      \
+         "a bad record: report it in its place, or stop",                                                    \
+         NULL},                                                                                              \
+        {0,        "parse-special",                                                                          \
+         CLI_FLAG, JOB_AT(type, parse_special),                                                              \
+         NULL,     "read [MASK] and the like in a text as special tokens",                                   \
+         NULL},                                                                                              \
+        {0,                                                                                                  \
+         "threads",                                                                                          \
+         CLI_SIZE,                                                                                           \
+         JOB_AT(type, threads),                                                                              \
+         "N",                                                                                                \
+         "computing threads",                                                                                \
+         "what the affinity mask and cgroup allow"},                                                         \
+        {0, "quiet", CLI_FLAG, JOB_AT(type, quiet), NULL, "print nothing but errors on stderr", NULL},       \
+    {                                                                                                        \
+        0, "progress", CLI_FLAG, JOB_AT(type, progress), NULL,                                               \
+            "show progress even where stderr is no terminal", NULL                                           \
+    }
+#define JOB_LENGTHS(type, what)                                                                              \
+    {                                                                                                        \
+        0, "max-length", CLI_SIZE, JOB_AT(type, max_length), "N", "tokens used of one text", what            \
+    }
+#define JOB_BATCH(type)                                                                                      \
+    {                                                                                                        \
+        0, "batch-tokens", CLI_SIZE, JOB_AT(type, batch_tokens), "N", "tokens each thread computes at once", \
+            "a measured value"                                                                               \
+    }
+
+/* Fills the library's options from args and the operands; those must outlive the job. */
+void job_options(ink_job_options *options, const struct job_args *args, char **operands);
+
+/* Prints what there is to say at the end and returns the exit status. */
+int job_finish(const char *verb, ink_status status, const ink_error *err, const ink_job_report *report,
+               const struct job_args *args);
+
+#endif

@@ -1,0 +1,69 @@
+/* inkling: BERT-style text encoders from the command line. See `inkling help`. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const cli_verb *const verbs[] = {&verb_classify, &verb_embed, &verb_tokenize, &verb_info};
+
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
+static const cli_verb *find(const char *name)
+{
+    for (size_t i = 0; i < VERBS; ++i)
+        if (strcmp(verbs[i]->name, name) == 0)
+            return verbs[i];
+    return NULL;
+}
+
+static void print_overview(FILE *out)
+{
+    fprintf(
+        out,
+        "usage: inkling VERB [options] [FILE...]\n\nBERT-style text encoders on ordinary CPUs.\n\nverbs:\n");
+    for (size_t i = 0; i < VERBS; ++i)
+        fprintf(out, "  %-10s %.*s\n", verbs[i]->name, (int)strcspn(verbs[i]->summary, ":."),
+                verbs[i]->summary);
+    fprintf(
+        out,
+        "\ninkling help VERB says more; inkling --version says which one this is.\n"
+        "stdout is data, stderr is for people. Exit status: 0 done, 1 failed or some records did, 2 wrong "
+        "usage.\n"
+        "\nexample:\n  echo 'A lovely little film.' | inkling classify -m DIR\n");
+}
+
+/* Data that cannot be written must not look like success. */
+static int leave(int status)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("inkling: standard output");
+        return status == EXIT_OK ? EXIT_FAILED : status;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_overview(stderr);
+        return EXIT_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        printf("inkling %s\n", ink_version());
+        return leave(EXIT_OK);
+    }
+    const bool help = strcmp(word, "help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
+    if (help && argc == 2) {
+        print_overview(stdout);
+        return leave(EXIT_OK);
+    }
+    const cli_verb *verb = find(help ? argv[2] : word);
+    if (!verb)
+        return cli_usage(NULL, "there is no verb \"%s\"", help ? argv[2] : word);
+    if (help) {
+        cli_help(verb);
+        return leave(EXIT_OK);
+    }
+    return leave(verb->run(argc - 1, argv + 1));
+}

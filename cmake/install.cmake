@@ -1,0 +1,33 @@
+# What `cmake --install` puts where: the command, both libraries, the headers, and how others find them
+# (a CMake package with the component `static`, and inkling.pc).
+include(CMakePackageConfigHelpers)
+
+set(ink_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/inkling)
+
+# The command finds the library beside itself wherever the prefix is moved to.
+file(RELATIVE_PATH ink_libdir_from_bindir ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+set_target_properties(inkling PROPERTIES INSTALL_RPATH "$ORIGIN/${ink_libdir_from_bindir}")
+set_target_properties(inkling_shared PROPERTIES EXPORT_NAME inkling)
+
+install(TARGETS inkling RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# Two sets of targets, because only users of the static library need the packages it is made of.
+foreach(kind shared static)
+    install(TARGETS inkling_${kind} EXPORT inkling-${kind}
+            LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+            ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(EXPORT inkling-${kind} NAMESPACE inkling:: FILE inkling-${kind}.cmake DESTINATION ${ink_package_dir})
+endforeach()
+configure_package_config_file(cmake/inklingConfig.cmake.in ${PROJECT_BINARY_DIR}/inklingConfig.cmake
+                              INSTALL_DESTINATION ${ink_package_dir})
+# Before 1.0 a new minor version may change the interface.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/inklingConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/inklingConfig.cmake ${PROJECT_BINARY_DIR}/inklingConfigVersion.cmake
+        DESTINATION ${ink_package_dir})
+
+# Relative to the .pc file's own place, so that a moved prefix still works.
+file(RELATIVE_PATH ink_prefix_from_pkgconfig ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+configure_file(cmake/inkling.pc.in ${PROJECT_BINARY_DIR}/inkling.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/inkling.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,24 @@
+/* Inkling: BERT-style text encoders in C.
+ *
+ *   base.h       status, error, version; the rules of the interface
+ *   tokenizer.h  text to token ids with byte offsets
+ *   model.h      open a Hugging Face directory
+ *   session.h    texts to scores or vectors; ids to hidden states
+ *   job.h        whole files in, whole files out
+ *
+ * The shortest program: ink_model_open, ink_session_create, ink_classify_texts, ink_model_label,
+ * ink_session_free, ink_model_free (apps/sentiment/sentiment.c).
+ *
+ * Shape letters: B sequences, R packed rows (all tokens of a batch, no padding), S longest sequence, H
+ * hidden, N heads, D = H/N, F feed-forward, L layers, V vocabulary, C labels. Arrays are row-major, written
+ * [R,H]. */
+#ifndef INKLING_H
+#define INKLING_H
+
+#include <inkling/base.h>
+#include <inkling/tokenizer.h>
+#include <inkling/model.h>
+#include <inkling/session.h>
+#include <inkling/job.h>
+
+#endif

@@ -1,0 +1,90 @@
+/* Whole jobs: records in, one JSON line (or vector) out per record, in input order, in constant memory.
+ * Reading, tokenizing, computing and writing overlap on `threads` workers. */
+#ifndef INKLING_JOB_H
+#define INKLING_JOB_H
+
+#include <inkling/base.h>
+#include <inkling/model.h>
+#include <inkling/tokenizer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum ink_format {
+    INK_FORMAT_AUTO = 0, /* by the ending (.jsonl .json .ndjson .csv), otherwise lines; stdin is lines */
+    INK_FORMAT_LINES,    /* a line is a text; "\n" and "\r\n" end it; a blank line is a record */
+    INK_FORMAT_JSONL,    /* a line is an object */
+    INK_FORMAT_CSV       /* RFC 4180 with a header line */
+} ink_format;
+
+/* Where a running job stands. bytes_total is 0 where it cannot be known (a pipe). */
+typedef struct ink_job_progress {
+    uint64_t records, failed, tokens, bytes_read, bytes_total;
+    double seconds;
+} ink_job_progress;
+
+/* Called about ten times a second, by one worker at a time, and once at the end. Non-zero stops the job
+ * with INK_E_CANCELLED. */
+typedef int ink_job_callback(const ink_job_progress *progress, void *user);
+
+typedef struct ink_job_options {
+    uint32_t version;          /* 1 */
+    const char *const *inputs; /* paths; "-" is stdin; none: stdin */
+    size_t n_inputs;
+    ink_format format;
+    const char *text;           /* field names: "text" */
+    const char *text_pair;      /* NULL: the records are single texts */
+    const char *id;             /* NULL: "id" where there is one, else the record's number from 1 */
+    const char *output;         /* NULL or "-": stdout. A file is written whole or not at all; the name
+                                 * *.npy makes ink_job_embed write a NumPy array */
+    size_t threads;             /* 0: ink_threads_default() */
+    size_t max_length;          /* tokens; 0: the model's own (ink_job_tokenize: no limit) */
+    size_t batch_tokens;        /* rows a worker computes at once; 0: a measured default */
+    bool stop_on_error;         /* the first bad record ends the job; default: it is reported in its place */
+    bool all_scores;            /* classify: the score of every label */
+    bool normalize;             /* embed: vectors of length 1 */
+    ink_pooling pooling;        /* embed */
+    bool parse_special;         /* tokens such as [MASK] in the text are special tokens */
+    ink_job_callback *progress; /* may be NULL */
+    void *user;
+} ink_job_options;
+#define INK_JOB_OPTIONS_INIT                                                                                 \
+    {                                                                                                        \
+        1, NULL, 0, INK_FORMAT_AUTO, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false, INK_POOLING_AUTO, \
+            false, NULL, NULL                                                                                \
+    }
+
+/* What a job did. Also filled when it fails. */
+typedef struct ink_job_report {
+    uint64_t records;   /* read, the failed ones included */
+    uint64_t failed;    /* bad records: their lines say {"id":...,"error":"..."} */
+    uint64_t truncated; /* records of which only the beginning was used */
+    uint64_t tokens;    /* tokens computed */
+    uint64_t bad_bytes; /* ill-formed UTF-8 sequences read as U+FFFD */
+    double seconds;
+    char first_error[512]; /* the first bad record's sentence, or "" */
+} ink_job_report;
+
+/* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false}.
+ * report and options may not be NULL.
+ *
+ * INK_E_ARG    the model has no classification head
+ * INK_E_IO     an input cannot be read, or the output cannot be written (a full disk, a closed pipe)
+ * others       as ink_model_open and ink_classify */
+INK_API INK_NODISCARD ink_status ink_job_classify(ink_job_report *report, const ink_model *model,
+                                                  const ink_job_options *options, ink_error *err);
+
+/* One line a record: {"id":...,"embedding":[...]}; or a float32 NumPy array [records, H], where a bad
+ * record's row is NaN. */
+INK_API INK_NODISCARD ink_status ink_job_embed(ink_job_report *report, const ink_model *model,
+                                               const ink_job_options *options, ink_error *err);
+
+/* One line a record: {"id":...,"ids":[...],"tokens":[...],"offsets":[[begin,end],...]}. */
+INK_API INK_NODISCARD ink_status ink_job_tokenize(ink_job_report *report, const ink_tokenizer *tokenizer,
+                                                  const ink_job_options *options, ink_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

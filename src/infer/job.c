@@ -1,0 +1,378 @@
+/* The pipeline: see job.h. */
+#include "infer/job.h"
+#include "core/memory.h"
+#include "io/output.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { UNIT_RECORDS = 1024, KEEP_BYTES = 1 << 20 };
+
+struct slot {
+    ink__result result;
+    bool ready;
+    ink_status status; /* of computing it; its turn to be told is when the unit's turn to be written is */
+    ink_error error;
+};
+
+struct job {
+    const ink__work *work;
+    const ink_job_options *options;
+    ink__records *records;
+    ink__output *output;
+
+    pthread_mutex_t reading; /* guards records, ended and taken */
+    bool ended;
+    uint64_t taken; /* units handed out */
+
+    pthread_mutex_t writing; /* guards all below, and output */
+    pthread_cond_t room;     /* a slot has become free, or the job is over */
+    struct slot *ring;       /* [n_slots] unit t is at t % n_slots */
+    size_t n_slots;
+    uint64_t written; /* units */
+    ink_status status;
+    ink_error error;
+    bool stopped;
+    ink_job_report report;
+    struct timespec start;
+    double last_progress;
+    uint64_t bytes_read, bytes_total;
+};
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
+}
+
+/* ---- units ----------------------------------------------------------------------------------------- */
+
+static ink_status keep(size_t *place, ink__unit *unit, const char *bytes, size_t len, ink_error *err)
+{
+    *place = unit->bytes.len;
+    return ink__text_bytes(&unit->bytes, bytes, len, err);
+}
+
+static ink_status unit_add(ink__unit *unit, const ink__record *record, ink_error *err)
+{
+    INK_TRY(ink__grow(&unit->records, &unit->capacity, unit->n + 1, sizeof *unit->records, "records", err));
+    ink__unit_record *r = &unit->records[unit->n];
+    *r = (ink__unit_record){.id_len = record->id_len,
+                            .text_len = record->text_len,
+                            .pair_len = record->pair_len,
+                            .error = SIZE_MAX,
+                            .has_pair = record->pair != NULL,
+                            .bad_bytes = record->bad_bytes};
+    INK_TRY(keep(&r->id, unit, record->id, record->id_len, err));
+    if (record->error) {
+        INK_TRY(keep(&r->error, unit, record->error, strlen(record->error) + 1, err));
+    } else {
+        INK_TRY(keep(&r->text, unit, record->text, record->text_len, err));
+        if (record->pair)
+            INK_TRY(keep(&r->pair, unit, record->pair, record->pair_len, err));
+    }
+    ++unit->n;
+    return INK_OK;
+}
+
+/* Reads the next unit: about unit_tokens tokens, less when the next record is not at hand. */
+static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
+{
+    const size_t longest = job->work->max_length ? job->work->max_length : SIZE_MAX;
+    size_t tokens = 0;
+    unit->n = 0, unit->bytes.len = 0;
+    if (unit->bytes.capacity > KEEP_BYTES) /* one giant must not weigh for ever */
+        ink__text_free(&unit->bytes);
+    while (tokens < job->work->unit_tokens && unit->n < UNIT_RECORDS) {
+        ink__record record;
+        if (unit->n > 0 && !ink__records_ready(job->records))
+            break;
+        INK_TRY(ink__records_next(&record, &job->ended, job->records, err));
+        if (job->ended)
+            break;
+        const size_t guess = (record.text_len + record.pair_len) / 4 + 2; /* bytes per token, roughly */
+        tokens += guess < longest ? guess : longest;
+        INK_TRY(unit_add(unit, &record, err));
+    }
+    return INK_OK;
+}
+
+static void unit_free(ink__unit *unit)
+{
+    free(unit->records);
+    ink__text_free(&unit->bytes);
+}
+
+ink_status ink__unit_texts(ink_text **texts, size_t *capacity, size_t *n, const ink__unit *unit,
+                           ink_error *err)
+{
+    *n = 0;
+    INK_TRY(ink__grow(texts, capacity, unit->n, sizeof **texts, "texts", err));
+    for (size_t i = 0; i < unit->n; ++i) {
+        const ink__unit_record *r = &unit->records[i];
+        if (r->error == SIZE_MAX)
+            (*texts)[(*n)++] = (ink_text){ink__unit_at(unit, r->text), r->text_len,
+                                          r->has_pair ? ink__unit_at(unit, r->pair) : NULL, r->pair_len};
+    }
+    return INK_OK;
+}
+
+/* ---- results --------------------------------------------------------------------------------------- */
+
+ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink__unit_record *record,
+                          ink_error *err)
+{
+    INK_TRY(ink__text_cstr(&result->out, "{\"id\":", err));
+    return ink__text_bytes(&result->out, ink__unit_at(unit, record->id), record->id_len, err);
+}
+
+ink_status ink__result_bad(ink__result *result, bool *stop, const ink__unit *unit,
+                           const ink__unit_record *record, bool stop_on_error, ink_error *err)
+{
+    const char *sentence = ink__unit_at(unit, record->error);
+    if (result->failed++ == 0)
+        snprintf(result->first_error, sizeof result->first_error, "%s", sentence);
+    *stop = result->stopped = stop_on_error;
+    if (stop_on_error)
+        return INK_OK;
+    INK_TRY(ink__result_id(result, unit, record, err));
+    INK_TRY(ink__text_cstr(&result->out, ",\"error\":", err));
+    INK_TRY(ink__text_string(&result->out, sentence, strlen(sentence), err));
+    return ink__text_cstr(&result->out, "}\n", err);
+}
+
+static void result_reset(ink__result *result)
+{
+    ink__text out = result->out;
+    out.len = 0;
+    if (out.capacity > KEEP_BYTES)
+        ink__text_free(&out);
+    *result = (ink__result){.out = out};
+}
+
+/* ---- writing, in order ----------------------------------------------------------------------------- */
+
+/* The first failure is the job's. */
+static void fail(struct job *job, ink_status status, const ink_error *error)
+{
+    if (job->status == INK_OK) {
+        job->status = status;
+        job->error = *error;
+    }
+    job->stopped = true;
+    pthread_cond_broadcast(&job->room);
+}
+
+static void tell_progress(struct job *job, bool last)
+{
+    job->report.seconds = seconds_since(&job->start);
+    if (!job->options->progress || (!last && job->report.seconds - job->last_progress < 0.1))
+        return;
+    job->last_progress = job->report.seconds;
+    const ink_job_progress progress = {
+        job->report.records, job->report.failed, job->report.tokens,
+        job->bytes_read,     job->bytes_total,   job->report.seconds,
+    };
+    if (job->options->progress(&progress, job->options->user) != 0 && !last) {
+        ink_error error = {0};
+        const ink_status st = ink_fail(&error, INK_E_CANCELLED, "stopped after %llu records",
+                                       (unsigned long long)job->report.records);
+        fail(job, st, &error);
+    }
+}
+
+static ink_status write_result(struct job *job, ink__result *result, ink_error *err)
+{
+    INK_TRY(ink__output_write(job->output, result->out.data, result->out.len, err));
+    ink_job_report *total = &job->report;
+    if (total->failed == 0 && result->failed > 0)
+        snprintf(total->first_error, sizeof total->first_error, "%s", result->first_error);
+    total->records += result->records, total->failed += result->failed;
+    total->truncated += result->truncated, total->tokens += result->tokens;
+    total->bad_bytes += result->bad_bytes;
+    if (result->stopped)
+        return ink_fail(err, INK_E_FORMAT, "%s", result->first_error);
+    return INK_OK;
+}
+
+/* Writes every unit that is next in line and ready. Called with `writing` held. */
+static void write_ready(struct job *job)
+{
+    for (;;) {
+        struct slot *slot = &job->ring[job->written % job->n_slots];
+        if (!slot->ready || job->stopped)
+            break;
+        ink_error error = slot->error;
+        ink_status st = slot->status;
+        if (st == INK_OK)
+            st = write_result(job, &slot->result, &error);
+        result_reset(&slot->result);
+        slot->ready = false;
+        ++job->written;
+        if (st != INK_OK)
+            fail(job, st, &error);
+        else
+            tell_progress(job, false);
+    }
+    pthread_cond_broadcast(&job->room);
+}
+
+/* ---- workers --------------------------------------------------------------------------------------- */
+
+/* Takes the next unit; false when there is none. Its ticket says where it stands in line. */
+static bool take(struct job *job, ink__unit *unit, uint64_t *ticket)
+{
+    ink_error error = {0};
+    ink_status st = INK_OK;
+    uint64_t read = 0, total = 0;
+    bool stopped;
+    pthread_mutex_lock(&job->reading);
+    pthread_mutex_lock(
+        &job->writing); /* `taken` moves only under `reading`, so the wait is for our own slot */
+    while (!job->stopped && job->taken - job->written >= job->n_slots)
+        pthread_cond_wait(&job->room, &job->writing);
+    if (!job->stopped && job->taken == job->written) {
+        /* Nothing is under way: whoever waits at the other end of a pipe shall have what there is. */
+        st = ink__output_flush(job->output, &error);
+        if (st != INK_OK)
+            fail(job, st, &error);
+    }
+    stopped = job->stopped;
+    pthread_mutex_unlock(&job->writing);
+
+    unit->n = 0;
+    if (!stopped && !job->ended) {
+        st = unit_read(unit, job, &error);
+        ink__records_progress(&read, &total, job->records);
+    }
+    if (st != INK_OK)
+        job->ended = true;
+    /* What was read before the failure is still done; the failure is reported after it. */
+    const bool got = unit->n > 0;
+    if (got)
+        *ticket = job->taken++;
+    pthread_mutex_lock(&job->writing);
+    if (total || read)
+        job->bytes_read = read, job->bytes_total = total;
+    if (st != INK_OK && job->status == INK_OK)
+        job->status = st, job->error = error;
+    pthread_mutex_unlock(&job->writing);
+    pthread_mutex_unlock(&job->reading);
+    return got;
+}
+
+static ink_status compute(struct job *job, ink__result *result, void **state, const ink__unit *unit,
+                          ink_error *err)
+{
+    if (!*state)
+        INK_TRY(job->work->open(state, job->work, job->options, err));
+    result->records = unit->n;
+    for (size_t i = 0; i < unit->n; ++i)
+        result->bad_bytes += unit->records[i].bad_bytes;
+    return job->work->run(result, *state, unit, err);
+}
+
+static void *worker(void *arg)
+{
+    struct job *job = arg;
+    void *state = NULL;
+    ink__unit unit = {0};
+    uint64_t ticket;
+    while (take(job, &unit, &ticket)) {
+        struct slot *slot = &job->ring[ticket % job->n_slots];
+        slot->status = compute(job, &slot->result, &state, &unit, &slot->error);
+        pthread_mutex_lock(&job->writing);
+        slot->ready = true;
+        write_ready(job);
+        pthread_mutex_unlock(&job->writing);
+    }
+    if (state)
+        job->work->close(state);
+    unit_free(&unit);
+    return NULL;
+}
+
+/* Runs n workers, this thread being one of them. Fewer do as well, only slower. */
+static void run_workers(struct job *job, size_t n)
+{
+    pthread_t *threads = calloc(n, sizeof *threads);
+    size_t started = 0;
+    while (threads && started + 1 < n && pthread_create(&threads[started], NULL, worker, job) == 0)
+        ++started;
+    worker(job);
+    for (size_t i = 0; i < started; ++i)
+        pthread_join(threads[i], NULL);
+    free(threads);
+}
+
+/* ---- the job --------------------------------------------------------------------------------------- */
+
+ink_status ink__job_check(const ink_job_report *report, const void *subject, const ink_job_options *options,
+                          ink_error *err)
+{
+    if (!report || !subject || !options)
+        return ink_fail(err, INK_E_ARG, "report, model and options may not be NULL");
+    if (options->version != 1)
+        return ink_fail(err, INK_E_ARG, "ink_job_options has version %u, wanted 1", options->version);
+    if (options->threads > 1024)
+        return ink_fail(err, INK_E_ARG, "%zu threads, at most 1024", options->threads);
+    if (options->batch_tokens > 1 << 20)
+        return ink_fail(err, INK_E_ARG, "%zu batch tokens, at most %d", options->batch_tokens, 1 << 20);
+    return INK_OK;
+}
+
+static ink_status write_header(struct job *job, uint64_t records, bool again, ink_error *err)
+{
+    ink__text header = {0};
+    if (!job->work->header)
+        return INK_OK;
+    ink_status st = job->work->header(&header, job->work, records, err);
+    if (st == INK_OK)
+        st = again ? ink__output_rewrite(job->output, 0, header.data, header.len, err)
+                   : ink__output_write(job->output, header.data, header.len, err);
+    ink__text_free(&header);
+    return st;
+}
+
+ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink_job_options *options,
+                        ink_error *err)
+{
+    const size_t threads = options->threads ? options->threads : ink_threads_default(NULL);
+    struct job job = {.work = work, .options = options, .n_slots = 4 * threads};
+    ink_status st;
+    *report = (ink_job_report){0};
+    clock_gettime(CLOCK_MONOTONIC, &job.start);
+    pthread_mutex_init(&job.reading, NULL);
+    pthread_mutex_init(&job.writing, NULL);
+    pthread_cond_init(&job.room, NULL);
+    INK_TRY_GOTO(ink__calloc(&job.ring, job.n_slots, sizeof *job.ring, "job", err));
+    INK_TRY_GOTO(ink__records_open(&job.records, options, err));
+    INK_TRY_GOTO(ink__output_open(&job.output, options->output, err));
+    INK_TRY_GOTO(write_header(&job, 0, false, err));
+    run_workers(&job, threads);
+    st = job.status;
+    if (st != INK_OK && err)
+        *err = job.error;
+    if (st == INK_OK)
+        st = write_header(&job, job.report.records, true, err);
+    if (st == INK_OK)
+        st = ink__output_commit(job.output, err);
+    else
+        (void)ink__output_flush(job.output, NULL); /* what was finished before the failure, on stdout */
+    tell_progress(&job, true);
+    *report = job.report;
+done:
+    for (size_t i = 0; job.ring && i < job.n_slots; ++i)
+        ink__text_free(&job.ring[i].result.out);
+    free(job.ring);
+    ink__records_free(job.records);
+    ink__output_free(job.output);
+    pthread_cond_destroy(&job.room);
+    pthread_mutex_destroy(&job.writing);
+    pthread_mutex_destroy(&job.reading);
+    return st;
+}

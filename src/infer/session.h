@@ -1,0 +1,30 @@
+/* The inside of an ink_session. */
+#ifndef INK_INFER_SESSION_H
+#define INK_INFER_SESSION_H
+
+#include "model/model.h"
+
+struct ink_session {
+    const ink_model *model;
+    ink__encoder encoder;
+    ink_encoding encoding; /* of one text */
+    ink_arena arena;
+    /* A batch under way, for the calls that take texts. */
+    int32_t *ids, *types; /* [max_tokens] */
+    size_t *offsets;      /* [max_tokens + 1] */
+};
+
+/* INK_E_ARG unless the model can classify. */
+ink_status ink__head_check(const ink_model *model, ink_error *err);
+
+/* INK_E_ARG unless texts of max_length tokens fit the model's positions. */
+ink_status ink__length_check(const ink_model *model, size_t max_length, ink_error *err);
+
+/* INK_E_ARG or INK_E_SHAPE unless the batch fits model and session. */
+ink_status ink__batch_check(const ink_session *session, const ink_batch *batch, ink_error *err);
+
+/* vectors [B,H] from the hidden states of the last forward pass. */
+void ink__pool(float *vectors, const ink_session *session, const ink_batch *batch, ink_pooling pooling,
+               bool normalize);
+
+#endif

@@ -1,0 +1,260 @@
+/* Files: mapped, read whole, and written whole or not at all. See file.h. */
+#include "io/file.h"
+#include "core/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+ink_status ink__fail_errno(ink_error *err, const char *path, const char *what)
+{
+    const int code = errno;
+    const char *reason = strerrordesc_np(code);
+    return ink_fail(err, INK_E_IO, "%s: %s: %s", path, what, reason ? reason : "unknown error");
+}
+
+ink_status ink__map_open(ink__map *map, const char *path, ink_error *err)
+{
+    ink_status st = INK_OK;
+    struct stat info;
+    *map = (ink__map){(const unsigned char *)"", 0};
+    /* O_NONBLOCK: a pipe given by mistake is refused below instead of waited for. */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return ink__fail_errno(err, path, "cannot be opened");
+    if (fstat(fd, &info) != 0)
+        st = ink__fail_errno(err, path, "cannot be examined");
+    else if (S_ISDIR(info.st_mode))
+        st = ink_fail(err, INK_E_IO, "%s: is a directory, wanted a file", path);
+    else if (!S_ISREG(info.st_mode))
+        st = ink_fail(err, INK_E_IO, "%s: is not a regular file", path);
+    else if (info.st_size > 0) {
+        void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED)
+            st = ink__fail_errno(err, path, "cannot be mapped into memory");
+        else
+            *map = (ink__map){data, (size_t)info.st_size};
+    }
+    close(fd);
+    return st;
+}
+
+void ink__map_close(ink__map *map)
+{
+    if (map->size > 0)
+        munmap((void *)map->data, map->size);
+    *map = (ink__map){(const unsigned char *)"", 0};
+}
+
+ink_status ink__path_join(char **path, const char *dir, const char *name, ink_error *err)
+{
+    const size_t n_dir = strlen(dir), n_name = strlen(name);
+    const bool slash = n_dir > 0 && dir[n_dir - 1] != '/';
+    INK_TRY(ink__calloc(path, n_dir + slash + n_name + 1, 1, "a path", err));
+    memcpy(*path, dir, n_dir);
+    if (slash)
+        (*path)[n_dir] = '/';
+    memcpy(*path + n_dir + slash, name, n_name);
+    return INK_OK;
+}
+
+bool ink__file_exists(const char *dir, const char *name)
+{
+    char *path;
+    struct stat info;
+    if (ink__path_join(&path, dir, name, NULL) != INK_OK)
+        return false;
+    const bool exists = stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
+    free(path);
+    return exists;
+}
+
+ink_status ink__write_all(int fd, const void *bytes, size_t len, const char *path, ink_error *err)
+{
+    const char *p = bytes;
+    while (len > 0) {
+        const ssize_t n = write(fd, p, len);
+        if (n > 0) {
+            p += n, len -= (size_t)n;
+        } else if (n == 0) {
+            return ink_fail(err, INK_E_IO, "%s: cannot be written: it takes no more bytes", path);
+        } else if (errno == EAGAIN) {
+            /* Somebody made the descriptor non-blocking; wait as a blocking one would. */
+            struct pollfd wait = {fd, POLLOUT, 0};
+            if (poll(&wait, 1, -1) < 0 && errno != EINTR)
+                return ink__fail_errno(err, path, "cannot be written");
+        } else if (errno != EINTR) {
+            return ink__fail_errno(err, path, "cannot be written");
+        }
+    }
+    return INK_OK;
+}
+
+struct ink__atomic {
+    char *path;      /* as the caller named it, for messages */
+    char *target;    /* where it goes: path with symbolic links followed */
+    char *temporary; /* NULL when written in place or committed */
+    int fd;
+    size_t written;
+};
+
+/* Resolves file->path to file->target; *info is what stands there already, with st_mode 0 for nothing. */
+static ink_status find_target(ink__atomic *file, struct stat *info, ink_error *err)
+{
+    *info = (struct stat){0};
+    if (lstat(file->path, info) != 0) {
+        *info = (struct stat){0};
+        if (errno != ENOENT || !file->path[0])
+            return ink__fail_errno(err, file->path, "cannot be written");
+    } else if (S_ISLNK(info->st_mode)) {
+        /* A rename would replace the link, not the file that it stands for. */
+        file->target = realpath(file->path, NULL);
+        if (stat(file->path, info) != 0)
+            return ink__fail_errno(err, file->path, "cannot be written");
+    }
+    if (S_ISDIR(info->st_mode))
+        return ink_fail(err, INK_E_IO, "%s: cannot be written: it is a directory", file->path);
+    if (!file->target)
+        INK_TRY(ink__strndup(&file->target, file->path, strlen(file->path), err));
+    return INK_OK;
+}
+
+/* Opens a new file beside the target. The name is our own and short, so that a target whose name is as long
+ * as a name may be can still be written; the kernel applies the umask. */
+static ink_status open_temporary(ink__atomic *file, ink_error *err)
+{
+    const char *slash = strrchr(file->target, '/');
+    const size_t n_dir = slash ? (size_t)(slash - file->target) + 1 : 0, room = n_dir + 48;
+    INK_TRY(ink__calloc(&file->temporary, room, 1, "a path", err));
+    memcpy(file->temporary, file->target, n_dir);
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        uint64_t random;
+        if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+            continue;
+        snprintf(file->temporary + n_dir, room - n_dir, ".inkling-%016llx.tmp", (unsigned long long)random);
+        file->fd = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file->fd >= 0)
+            return INK_OK;
+        if (errno != EEXIST && errno != EINTR)
+            break;
+    }
+    const ink_status st = ink__fail_errno(err, file->path, "no file can be made beside it");
+    free(file->temporary);
+    file->temporary = NULL;
+    return st;
+}
+
+ink_status ink__atomic_open(ink__atomic **out, const char *path, ink_error *err)
+{
+    ink_status st;
+    struct stat info;
+    ink__atomic *file = NULL;
+    *out = NULL;
+    INK_TRY(ink__calloc(&file, 1, sizeof *file, "a file", err));
+    file->fd = -1;
+    INK_TRY_GOTO(ink__strndup(&file->path, path, strlen(path), err));
+    INK_TRY_GOTO(find_target(file, &info, err));
+    if (info.st_mode && !S_ISREG(info.st_mode)) {
+        file->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        if (file->fd < 0)
+            st = ink__fail_errno(err, path, "cannot be opened for writing");
+        goto done;
+    }
+    /* Its directory would let a protected file be replaced; its owner did not mean that. */
+    if (info.st_mode && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0) {
+        st = ink__fail_errno(err, path, "cannot be written");
+        goto done;
+    }
+    INK_TRY_GOTO(open_temporary(file, err));
+    if (info.st_mode && fchmod(file->fd, info.st_mode & 07777) != 0)
+        st = ink__fail_errno(err, path, "its mode cannot be kept");
+done:
+    if (st == INK_OK)
+        *out = file;
+    else
+        ink__atomic_free(file);
+    return st;
+}
+
+ink_status ink__atomic_write(ink__atomic *file, const void *bytes, size_t len, ink_error *err)
+{
+    INK_TRY(ink__write_all(file->fd, bytes, len, file->path, err));
+    file->written += len;
+    return INK_OK;
+}
+
+ink_status ink__atomic_rewrite(ink__atomic *file, size_t offset, const void *bytes, size_t len,
+                               ink_error *err)
+{
+    if (offset > file->written || len > file->written - offset)
+        return ink_fail(err, INK_E_ARG, "%s: bytes %zu to %zu cannot be rewritten, only %zu were written",
+                        file->path, offset, offset + len, file->written);
+    const char *p = bytes;
+    while (len > 0) {
+        const ssize_t n = pwrite(file->fd, p, len, (off_t)offset);
+        if (n > 0)
+            p += n, len -= (size_t)n, offset += (size_t)n;
+        else if (n == 0)
+            return ink_fail(err, INK_E_IO, "%s: cannot be rewritten: it takes no more bytes", file->path);
+        else if (errno != EINTR)
+            return ink__fail_errno(err, file->path, "cannot be rewritten");
+    }
+    return INK_OK;
+}
+
+/* Makes the rename itself survive a power cut. File systems that cannot sync a directory say EINVAL, and a
+ * directory that may be written but not read cannot be opened: neither makes the file any less whole. */
+static ink_status sync_directory(const ink__atomic *file, ink_error *err)
+{
+    char *dir;
+    const char *slash = strrchr(file->target, '/');
+    const size_t n = slash ? (size_t)(slash - file->target) + 1 : 1;
+    INK_TRY(ink__strndup(&dir, slash ? file->target : ".", n, err));
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(dir);
+    if (fd < 0)
+        return INK_OK;
+    const int failed = fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP ? errno : 0;
+    close(fd);
+    errno = failed;
+    return failed ? ink__fail_errno(err, file->path, "its directory cannot be synced") : INK_OK;
+}
+
+ink_status ink__atomic_commit(ink__atomic *file, ink_error *err)
+{
+    if (file->temporary && fsync(file->fd) != 0)
+        return ink__fail_errno(err, file->path, "cannot be synced to disk");
+    const int closed = close(file->fd);
+    file->fd = -1;
+    if (closed != 0 && errno != EINTR)
+        return ink__fail_errno(err, file->path, "cannot be closed");
+    if (!file->temporary)
+        return INK_OK;
+    if (rename(file->temporary, file->target) != 0)
+        return ink__fail_errno(err, file->path, "cannot be put in place");
+    free(file->temporary);
+    file->temporary = NULL;
+    return sync_directory(file, err);
+}
+
+void ink__atomic_free(ink__atomic *file)
+{
+    if (!file)
+        return;
+    if (file->fd >= 0)
+        close(file->fd);
+    if (file->temporary)
+        unlink(file->temporary);
+    free(file->temporary);
+    free(file->target);
+    free(file->path);
+    free(file);
+}

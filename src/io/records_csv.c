@@ -1,0 +1,291 @@
+/* Records that are CSV (RFC 4180): a header line names the columns, a quoted field may hold commas, quotes
+ * ("") and line breaks. Lines end in "\n", "\r\n" or "\r"; blank lines are skipped.
+ *
+ * libcsv finds the fields. Wherever files leave the RFC, the values are those of Python's csv module, the
+ * reader that users know: spaces belong to their field, a quote inside an unquoted field is a quote, and what
+ * follows a closing quote ("a"b) joins the field as it is. libcsv by itself trims spaces and reads the last
+ * two otherwise, so it runs in its strict mode, in which it stops at such places, and feed() helps it on.
+ * Unlike Python we refuse a quote that is never closed: it has swallowed every record after it. */
+#include "io/record_format.h"
+#include "io/jsontext.h"
+#include "core/memory.h"
+#include "core/utf8.h"
+
+#include <csv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADER_BYTES_MAX ((size_t)1 << 20)
+#define FEED_BYTES_MAX   ((size_t)64 << 10)
+#define NO_COLUMN        SIZE_MAX
+
+typedef struct csv {
+    const ink__fields *fields;
+    struct csv_parser parser;
+    size_t n_columns; /* 0 until the header has been read */
+    size_t text, pair, id;
+    uint64_t line;     /* being read, from 1 */
+    bool after_return; /* the last byte was "\r": a "\n" now is the same line's end */
+
+    /* The row being read. */
+    ink__text row;               /* its fields, one behind the other, in UTF-8 */
+    size_t *ends, ends_capacity; /* where in `row` each ends; only of the first n_columns */
+    size_t n_ends, n_fields, bytes, bad_bytes;
+    uint64_t row_line, field_line; /* where it began, and its last field */
+    bool join;                     /* what comes next belongs to the field before */
+    bool done;                     /* it is complete */
+
+    ink_status failure; /* of a callback, which cannot return one */
+    ink_error why;
+    ink_error bad; /* why the last record cannot be used */
+    ink__text id_text;
+} csv;
+
+static int nothing_is_space(unsigned char c)
+{
+    (void)c;
+    return 0;
+}
+
+static ink_status open_csv(void **state, const ink__fields *fields, ink_error *err)
+{
+    csv *s;
+    INK_TRY(ink__calloc(&s, 1, sizeof *s, "a reader of CSV", err));
+    s->fields = fields;
+    s->line = 1;
+    csv_init(&s->parser, CSV_STRICT | CSV_STRICT_FINI);
+    csv_set_space_func(&s->parser, nothing_is_space);
+    csv_set_blk_size(&s->parser, FEED_BYTES_MAX);
+    *state = s;
+    return INK_OK;
+}
+
+static void close_csv(void *state)
+{
+    csv *s = state;
+    if (!s)
+        return;
+    csv_free(&s->parser);
+    ink__text_free(&s->row);
+    ink__text_free(&s->id_text);
+    free(s->ends);
+    free(s);
+}
+
+/* ---- From libcsv ---- */
+
+static bool too_long(const csv *s)
+{
+    return s->bytes > (s->n_columns > 0 ? INK__RECORD_MAX : HEADER_BYTES_MAX);
+}
+
+static ink_status add_field(csv *s, const char *bytes, size_t len)
+{
+    const bool valid = ink__utf8_valid_prefix(bytes, len) == len;
+    s->n_fields += !s->join;
+    s->join = false;
+    s->field_line = s->line;
+    if (too_long(s) || (s->n_columns > 0 && s->n_fields > s->n_columns))
+        return INK_OK;
+    INK_TRY(ink__grow(&s->ends, &s->ends_capacity, s->n_fields, sizeof *s->ends, "CSV fields", &s->why));
+    INK_TRY(ink__text_reserve(&s->row, valid ? len : 3 * len, &s->why));
+    if (len > 0)
+        s->row.len += ink__utf8_sanitise(s->row.data + s->row.len, &s->bad_bytes, bytes, len);
+    s->n_ends = s->n_fields;
+    s->ends[s->n_ends - 1] = s->row.len;
+    return INK_OK;
+}
+
+static void on_field(void *bytes, size_t len, void *user)
+{
+    csv *s = user;
+    if (s->failure == INK_OK)
+        s->failure = add_field(s, bytes, len);
+}
+
+static void on_row(int end, void *user)
+{
+    csv *s = user;
+    (void)end;
+    s->done = true;
+}
+
+static size_t parse(csv *s, const char *bytes, size_t len)
+{
+    return csv_parse(&s->parser, bytes, len, on_field, on_row, s);
+}
+
+/* Gives libcsv bytes of which none but the last may end a row. */
+static ink_status feed(csv *s, const char *bytes, size_t len)
+{
+    for (;;) {
+        const size_t taken = parse(s, bytes, len);
+        bytes += taken, len -= taken;
+        if (len == 0)
+            break;
+        bool stuck = csv_error(&s->parser) != CSV_EPARSE;
+        if (!stuck && *bytes == '"') {
+            /* Inside an unquoted field: a quote, which is how libcsv reads it when it is not strict. */
+            csv_set_opts(&s->parser, 0);
+            stuck = parse(s, bytes, 1) != 1;
+            csv_set_opts(&s->parser, CSV_STRICT | CSV_STRICT_FINI);
+            ++bytes, --len;
+        } else if (!stuck) {
+            /* Behind a closing quote: end the field here and let the next one join it. */
+            stuck = parse(s, ",", 1) != 1;
+            s->join = true;
+        }
+        if (stuck)
+            return ink_fail(&s->why, INK_E_MEMORY, "no memory for a CSV field");
+    }
+    return s->failure;
+}
+
+/* ---- Rows ---- */
+
+static void start_row(csv *s)
+{
+    s->row.len = s->n_ends = s->n_fields = s->bytes = s->bad_bytes = 0;
+    s->done = false;
+}
+
+static const char *field(size_t *len, const csv *s, size_t i)
+{
+    const size_t begin = i > 0 ? s->ends[i - 1] : 0;
+    *len = s->ends[i] - begin;
+    return *len > 0 ? s->row.data + begin : "";
+}
+
+/* *column = the one named so, NO_COLUMN where there is none and it need not be. */
+static ink_status find_column(size_t *column, const csv *s, const char *name, bool required,
+                              const char *source, ink_error *err)
+{
+    ink__name_list columns = {0};
+    *column = NO_COLUMN;
+    for (size_t i = 0; i < s->n_ends; ++i) {
+        size_t len;
+        const char *text = field(&len, s, i);
+        ink__name_list_add(&columns, text, len);
+        if (len != strlen(name) || memcmp(text, name, len) != 0)
+            continue;
+        if (*column != NO_COLUMN)
+            return ink_fail(err, INK_E_FORMAT, "%s: line %llu: columns %zu and %zu are both named \"%s\"",
+                            source, (unsigned long long)s->row_line, *column + 1, i + 1, name);
+        *column = i;
+    }
+    if (required && *column == NO_COLUMN)
+        return ink_fail(err, INK_E_FORMAT, "%s: no column \"%s\" (columns: %s)", source, name, columns.text);
+    return INK_OK;
+}
+
+static ink_status read_header(csv *s, const char *source, ink_error *err)
+{
+    const ink__fields *fields = s->fields;
+    INK_TRY(find_column(&s->text, s, fields->text, true, source, err));
+    s->pair = NO_COLUMN;
+    if (fields->pair)
+        INK_TRY(find_column(&s->pair, s, fields->pair, true, source, err));
+    INK_TRY(find_column(&s->id, s, fields->id, fields->id_required, source, err));
+    s->n_columns = s->n_fields;
+    return INK_OK;
+}
+
+static ink_status make_record(ink__record *record, csv *s, const char *source, ink_error *err)
+{
+    const unsigned long long line = s->row_line;
+    record->bad_bytes = s->bad_bytes;
+    if (too_long(s))
+        ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: the row has %zu bytes, at most %zu are read", source,
+                 line, s->bytes, INK__RECORD_MAX);
+    else if (s->n_fields != s->n_columns)
+        ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: %zu fields, the header has %zu", source, line,
+                 s->n_fields, s->n_columns);
+    else {
+        record->text = field(&record->text_len, s, s->text);
+        if (s->pair != NO_COLUMN)
+            record->pair = field(&record->pair_len, s, s->pair);
+    }
+    if (!record->text)
+        record->error = s->bad.text;
+    /* In a row that went wrong, fields may have shifted: only an id ahead of the texts is surely one. */
+    if (s->id < s->n_ends && (record->text || (s->id < s->text && s->id < s->pair))) {
+        size_t len;
+        const char *id = field(&len, s, s->id);
+        s->id_text.len = 0;
+        INK_TRY(ink__text_string(&s->id_text, id, len, err));
+        record->id = s->id_text.data, record->id_len = s->id_text.len;
+    }
+    return INK_OK;
+}
+
+static bool is_line_end(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* Takes some of the window's n bytes, no more than a line. */
+static ink_status take_bytes(csv *s, ink__source *source, size_t n)
+{
+    const char *bytes = source->data + source->begin;
+    size_t len = 0;
+    n = n < FEED_BYTES_MAX ? n : FEED_BYTES_MAX;
+    while (len < n && !is_line_end(bytes[len]))
+        ++len;
+    len += len < n;
+    if (s->bytes > 0 || !is_line_end(bytes[0])) { /* else a blank line, or the second half of "\r\n" */
+        if (s->bytes == 0)
+            s->row_line = s->field_line = s->line;
+        s->bytes += len;
+        INK_TRY(feed(s, bytes, len));
+        /* libcsv has no call that drops what a field holds. From 1 its position may be anything: a closing
+         * quote is taken back by one. */
+        if (too_long(s) && s->parser.entry_pos > 1)
+            s->parser.entry_pos = 1;
+    }
+    const char last = bytes[len - 1];
+    s->line += last == '\r' || (last == '\n' && !s->after_return);
+    s->after_return = last == '\r';
+    source->begin += len;
+    return INK_OK;
+}
+
+static ink_status step_csv(ink__step *step, ink__record *record, void *state, ink__source *source,
+                           ink_error *err)
+{
+    csv *s = state;
+    if (s->done)
+        start_row(s);
+    for (;;) {
+        const size_t n = source->end - source->begin;
+        if (n == 0 && !source->eof) {
+            *step = INK__STEP_MORE;
+            return INK_OK;
+        }
+        if (n > 0) {
+            const ink_status st = take_bytes(s, source, n);
+            if (st != INK_OK)
+                return ink_fail(err, st, "%s: line %llu: %s", source->name, (unsigned long long)s->row_line,
+                                s->why.text);
+        } else if (csv_fini(&s->parser, on_field, on_row, s) != 0) {
+            return ink_fail(err, INK_E_FORMAT, "%s: line %llu: a quote is opened here and never closed",
+                            source->name, (unsigned long long)s->field_line);
+        } else if (!s->done) {
+            *step = INK__STEP_END;
+            return INK_OK;
+        }
+        if (s->n_columns == 0 && too_long(s))
+            return ink_fail(err, INK_E_FORMAT, "%s: its header line has more than %zu bytes", source->name,
+                            HEADER_BYTES_MAX);
+        if (!s->done)
+            continue;
+        if (s->n_columns > 0) {
+            *step = INK__STEP_RECORD;
+            return make_record(record, s, source->name, err);
+        }
+        INK_TRY(read_header(s, source->name, err));
+        start_row(s);
+    }
+}
+
+const ink__record_format ink__format_csv = {"csv", true, open_csv, step_csv, close_csv};

@@ -1,0 +1,50 @@
+/* Bytes of one input after the other, read in large pieces: a window of unread bytes that format readers look
+ * into and take from. */
+#ifndef INK_IO_SOURCE_H
+#define INK_IO_SOURCE_H
+
+#include "core/status.h"
+
+typedef struct ink__source {
+    const char *name; /* for messages: the path, or "standard input"; borrowed */
+    int fd;           /* -1: closed */
+    char *data;       /* the unread bytes are data[begin, end) */
+    size_t begin, end, capacity;
+    bool eof;                 /* nothing follows data[end) */
+    bool started;             /* the byte order mark has been dealt with */
+    uint64_t lines;           /* complete lines taken so far by ink__source_line */
+    size_t searched, dropped; /* of the line being looked for: bytes without an end in them, bytes let go */
+    uint64_t bytes_read;      /* from this input and those before */
+} ink__source;
+
+/* Opens path ("-" is stdin) in the place of the last input. */
+ink_status ink__source_open(ink__source *source, const char *path, ink_error *err);
+void ink__source_close(ink__source *source); /* the memory stays for the next input */
+void ink__source_free(ink__source *source);  /* all of it */
+
+/* True if a read would have to wait: nothing has come through the pipe, nobody has typed. */
+bool ink__source_waits(const ink__source *source);
+
+/* Reads once, making room as needed; sets eof where there is no more. Moves data. */
+ink_status ink__source_fill(ink__source *source, ink_error *err);
+
+/* Skips a UTF-8 byte order mark at the very start; false if more bytes are needed to tell. */
+bool ink__source_start(ink__source *source);
+
+/* What a format reader made of the window. */
+typedef enum ink__step {
+    INK__STEP_RECORD, /* a record, or a line */
+    INK__STEP_MORE,   /* fill the window and ask again */
+    INK__STEP_END     /* this input has no more */
+} ink__step;
+
+typedef struct ink__line {
+    char *bytes; /* without "\n" or "\r\n"; valid until the next call on the source. NULL if too long */
+    size_t len;
+    uint64_t number; /* from 1 */
+} ink__line;
+
+/* Takes the next line. One of more than INK__RECORD_MAX bytes is let go of as it comes. */
+ink__step ink__source_line(ink__line *line, ink__source *source);
+
+#endif

@@ -1,0 +1,109 @@
+/* The dnnl backend: oneDNN's products, softmax, activations and layer norm, one after the other. */
+#include "attention/attention.h"
+#include "model/products.h"
+
+#include <stdlib.h>
+
+struct state {
+    ink__products products;
+    ink__rowwise *activation;      /* of width F */
+    ink__rowwise *head_activation; /* of width H */
+    ink__rowwise *norm;
+    ink__attention_dnnl *attention;
+};
+
+static ink__rowwise_kind kind_of(ink__activation f)
+{
+    switch (f) {
+    case INK__GELU:
+        return INK__ROWWISE_GELU_ERF;
+    case INK__GELU_TANH:
+        return INK__ROWWISE_GELU_TANH;
+    case INK__RELU:
+        return INK__ROWWISE_RELU;
+    case INK__TANH:
+        return INK__ROWWISE_TANH;
+    }
+    return INK__ROWWISE_RELU;
+}
+
+static ink_status prepare(ink__encoder *e, ink_error *err)
+{
+    const ink__config *c = e->config;
+    ink__onednn *engine = e->weights->engine;
+    struct state *s;
+    INK_TRY(ink__calloc(&s, 1, sizeof *s, "session", err));
+    e->state = s;
+    INK_TRY(ink__products_create(&s->products, e, err));
+    INK_TRY(ink__rowwise_create(&s->activation, engine, kind_of(c->activation), c->F, 0, e->threads, err));
+    INK_TRY(ink__rowwise_create(&s->head_activation, engine, kind_of(c->arch->head_activation), c->H, 0,
+                                e->threads, err));
+    INK_TRY(
+        ink__rowwise_create(&s->norm, engine, INK__ROWWISE_LAYERNORM, c->H, c->norm_eps, e->threads, err));
+    const size_t longest = e->max_tokens < c->P ? e->max_tokens : c->P;
+    return ink__attention_dnnl_create(&s->attention, engine, longest, c->H / c->N, e->threads, err);
+}
+
+static void release(ink__encoder *e)
+{
+    struct state *s = e->state;
+    if (!s)
+        return;
+    ink__products_free(&s->products);
+    ink__rowwise_free(s->activation);
+    ink__rowwise_free(s->head_activation);
+    ink__rowwise_free(s->norm);
+    ink__attention_dnnl_free(s->attention);
+    free(s);
+}
+
+static ink_status linear(float *y, ink__encoder *e, const ink__linear *linear, const float *x, size_t R,
+                         ink_error *err)
+{
+    const struct state *s = e->state;
+    return ink__products_run(y, &s->products, linear, x, R, NULL, NULL, err);
+}
+
+static ink_status linear_activate(float *y, ink__encoder *e, const ink__linear *l, const float *x,
+                                  ink__activation f, size_t R, ink_error *err)
+{
+    const struct state *s = e->state;
+    INK_TRY(linear(y, e, l, x, R, err));
+    return ink__rowwise_run(y, l->shape == INK__SHAPE_FF_IN ? s->activation : s->head_activation, y, NULL,
+                            NULL, R, err);
+}
+
+static ink_status norm(float *x, ink__encoder *e, const ink__norm *n, size_t R, ink_error *err)
+{
+    const struct state *s = e->state;
+    return ink__rowwise_run(x, s->norm, x, n->gamma, n->beta, R, err);
+}
+
+static ink_status linear_add_norm(float *y, ink__encoder *e, const ink__linear *l, const float *x,
+                                  const float *residual, const ink__norm *n, size_t R, ink_error *err)
+{
+    INK_TRY(linear(y, e, l, x, R, err));
+    for (size_t i = 0; i < R * l->out; ++i)
+        y[i] += residual[i];
+    return norm(y, e, n, R, err);
+}
+
+static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
+                            ink_error *err)
+{
+    const struct state *s = e->state;
+    return ink__attention_dnnl_forward(ctx, s->attention, qkv, offsets, B, e->config->N,
+                                       e->config->H / e->config->N, err);
+}
+
+const ink__backend ink__backend_dnnl = {
+    .name = "dnnl",
+    .id = INK_BACKEND_DNNL,
+    .prepare = prepare,
+    .release = release,
+    .linear = linear,
+    .linear_activate = linear_activate,
+    .linear_add_norm = linear_add_norm,
+    .norm = norm,
+    .attention = attention,
+};

@@ -1,0 +1,137 @@
+/* The fused backend: oneDNN's products, and between them our own vectorised passes over rows that are still
+ * in cache. Work is split over threads by whole rows, and by sequence and head in attention, so results do
+ * not depend on how many there are. */
+#include "model/products.h"
+#include "tensor/fused.h"
+
+#include <omp.h>
+#include <stdlib.h>
+
+struct state {
+    ink__products products;
+    const ink__fused *fused;
+    float *scratch; /* [threads][scratch_size] for attention */
+    size_t scratch_size;
+};
+
+static ink_status prepare(ink__encoder *e, ink_error *err)
+{
+    const ink__config *c = e->config;
+    struct state *s;
+    INK_TRY(ink__calloc(&s, 1, sizeof *s, "session", err));
+    e->state = s;
+    s->fused = ink__fused_best();
+    const size_t longest = e->max_tokens < c->P ? e->max_tokens : c->P;
+    s->scratch_size = (s->fused->attend_scratch(longest, c->H / c->N) + 15) / 16 * 16;
+    size_t floats;
+    if (!ink__mul(&floats, s->scratch_size, e->threads * sizeof(float)))
+        return ink_fail(err, INK_E_SHAPE, "scratch for %zu threads exceeds the address space", e->threads);
+    INK_TRY(ink__aligned_alloc(&s->scratch, floats, "attention", err));
+    return ink__products_create(&s->products, e, err);
+}
+
+static void release(ink__encoder *e)
+{
+    struct state *s = e->state;
+    if (!s)
+        return;
+    ink__products_free(&s->products);
+    ink__aligned_free(s->scratch);
+    free(s);
+}
+
+/* What an epilogue needs to know; unused parts stay zero. */
+struct pass {
+    const ink__encoder *e;
+    const ink__fused *fused;
+    size_t width;
+    ink__activation f;
+    const float *residual;
+    const ink__norm *norm;
+};
+
+/* Rows per work item: enough to outweigh handing it out, few enough to share a small batch. */
+enum { GRAIN = 8 };
+
+static ink_status activate_rows(float *y, size_t first, size_t n, void *context, ink_error *err)
+{
+    const struct pass *p = context;
+    const size_t width = p->width;
+#pragma omp parallel for schedule(static) num_threads(p->e->threads) if (p->e->threads > 1)
+    for (size_t r = 0; r < n; r += GRAIN)
+        p->fused->activate(y + r * width, (n - r < GRAIN ? n - r : GRAIN) * width, p->f);
+    return INK_OK;
+}
+
+static ink_status norm_rows(float *y, size_t first, size_t n, void *context, ink_error *err)
+{
+    const struct pass *p = context;
+    const size_t width = p->width;
+    const float *residual = p->residual ? p->residual + first * width : NULL;
+#pragma omp parallel for schedule(static) num_threads(p->e->threads) if (p->e->threads > 1)
+    for (size_t r = 0; r < n; r += GRAIN)
+        p->fused->add_layernorm(y + r * width, y + r * width, residual ? residual + r * width : NULL,
+                                p->norm->gamma, p->norm->beta, n - r < GRAIN ? n - r : GRAIN, width,
+                                p->e->config->norm_eps);
+    return INK_OK;
+}
+
+static ink_status linear(float *y, ink__encoder *e, const ink__linear *linear, const float *x, size_t R,
+                         ink_error *err)
+{
+    const struct state *s = e->state;
+    return ink__products_run(y, &s->products, linear, x, R, NULL, NULL, err);
+}
+
+static ink_status linear_activate(float *y, ink__encoder *e, const ink__linear *linear, const float *x,
+                                  ink__activation f, size_t R, ink_error *err)
+{
+    const struct state *s = e->state;
+    struct pass pass = {.e = e, .fused = s->fused, .width = linear->out, .f = f};
+    return ink__products_run(y, &s->products, linear, x, R, activate_rows, &pass, err);
+}
+
+static ink_status linear_add_norm(float *y, ink__encoder *e, const ink__linear *linear, const float *x,
+                                  const float *residual, const ink__norm *norm, size_t R, ink_error *err)
+{
+    const struct state *s = e->state;
+    struct pass pass = {.e = e, .fused = s->fused, .width = linear->out, .residual = residual, .norm = norm};
+    return ink__products_run(y, &s->products, linear, x, R, norm_rows, &pass, err);
+}
+
+static ink_status norm(float *x, ink__encoder *e, const ink__norm *norm, size_t R, ink_error *err)
+{
+    const struct state *s = e->state;
+    struct pass pass = {.e = e, .fused = s->fused, .width = e->config->H, .norm = norm};
+    return norm_rows(x, 0, R, &pass, err);
+}
+
+static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
+                            ink_error *err)
+{
+    const struct state *s = e->state;
+    const size_t N = e->config->N, H = e->config->H, D = H / N;
+#pragma omp parallel num_threads(e->threads) if (e->threads > 1)
+    {
+        float *scratch = s->scratch + (size_t)omp_get_thread_num() * s->scratch_size;
+#pragma omp for schedule(dynamic)
+        for (size_t task = 0; task < B * N; ++task) {
+            const size_t b = task / N, n = task % N, first = offsets[b];
+            s->fused->attend(ctx + first * H + n * D, scratch, qkv + first * 3 * H + n * D,
+                             offsets[b + 1] - first, H, D);
+        }
+    }
+    return INK_OK;
+}
+
+const ink__backend ink__backend_fused = {
+    .name = "fused",
+    .id = INK_BACKEND_FUSED,
+    .prepare = prepare,
+    .release = release,
+    .linear = linear,
+    .linear_activate = linear_activate,
+    .linear_add_norm = linear_add_norm,
+    .norm = norm,
+    .attention = attention,
+};

@@ -1,0 +1,68 @@
+/* The ref backend: every layer by its definition, on one thread. */
+#include "attention/attention.h"
+#include "model/encoder.h"
+#include "nn/layernorm.h"
+#include "nn/linear.h"
+
+static ink_status prepare(ink__encoder *e, ink_error *err)
+{
+    float *scores;
+    INK_TRY(ink__aligned_alloc(&scores, e->max_tokens * sizeof *scores, "scores", err));
+    e->state = scores;
+    return INK_OK;
+}
+
+static void release(ink__encoder *e)
+{
+    ink__aligned_free(e->state);
+}
+
+static ink_status linear(float *y, ink__encoder *e, const ink__linear *linear, const float *x, size_t R,
+                         ink_error *err)
+{
+    ink_linear_forward(y, x, linear->W, linear->b, R, linear->in, linear->out);
+    return INK_OK;
+}
+
+static ink_status linear_activate(float *y, ink__encoder *e, const ink__linear *l, const float *x,
+                                  ink__activation f, size_t R, ink_error *err)
+{
+    INK_TRY(linear(y, e, l, x, R, err));
+    ink_activation_forward(y, R * l->out, f);
+    return INK_OK;
+}
+
+static ink_status norm(float *x, ink__encoder *e, const ink__norm *n, size_t R, ink_error *err)
+{
+    ink_layernorm_forward(x, x, n->gamma, n->beta, R, e->config->H, e->config->norm_eps);
+    return INK_OK;
+}
+
+static ink_status linear_add_norm(float *y, ink__encoder *e, const ink__linear *l, const float *x,
+                                  const float *residual, const ink__norm *n, size_t R, ink_error *err)
+{
+    INK_TRY(linear(y, e, l, x, R, err));
+    for (size_t i = 0; i < R * l->out; ++i)
+        y[i] += residual[i];
+    return norm(y, e, n, R, err);
+}
+
+static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
+                            ink_error *err)
+{
+    ink_attention_forward(ctx, e->state, qkv, offsets, B, e->config->N, e->config->H / e->config->N);
+    return INK_OK;
+}
+
+const ink__backend ink__backend_ref = {
+    .name = "ref",
+    .id = INK_BACKEND_REF,
+    .plain = true,
+    .prepare = prepare,
+    .release = release,
+    .linear = linear,
+    .linear_activate = linear_activate,
+    .linear_add_norm = linear_add_norm,
+    .norm = norm,
+    .attention = attention,
+};

@@ -1,0 +1,171 @@
+/* config.json: see config.h. Keys and defaults are those of Hugging Face's configuration classes. */
+#include "model/config.h"
+#include "core/memory.h"
+#include "model/arch.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static ink_status read_sizes(ink__config *config, const ink__json *json, ink_error *err)
+{
+    for (const ink__config_key *key = config->arch->sizes; key->key; ++key) {
+        size_t *value = (size_t *)((char *)config + key->offset);
+        *value = key->absent;
+        INK_TRY(ink__json_size(value, json, json->root, key->key, err));
+        if (*value == 0 || *value > INT32_MAX)
+            return ink_fail(err, INK_E_FORMAT, "%s: \"%s\" is %zu, wanted 1 to %d", json->path, key->key,
+                            *value, INT32_MAX);
+    }
+    if (config->H % config->N != 0)
+        return ink_fail(err, INK_E_FORMAT, "%s: hidden size %zu is not a multiple of %zu attention heads",
+                        json->path, config->H, config->N);
+    double eps = config->arch->fixed_eps;
+    if (eps == 0) {
+        eps = 1e-12;
+        INK_TRY(ink__json_double(&eps, json, json->root, "layer_norm_eps", err));
+        if (!(eps >= 0 && eps < 1))
+            return ink_fail(err, INK_E_FORMAT, "%s: \"layer_norm_eps\" is %g, wanted 0 to 1", json->path,
+                            eps);
+    }
+    config->norm_eps = (float)eps;
+    return INK_OK;
+}
+
+static ink_status read_activation(ink__config *config, const ink__json *json, ink_error *err)
+{
+    static const struct {
+        const char *name;
+        ink__activation kind;
+    } known[] = {
+        {"gelu", INK__GELU},           {"gelu_new", INK__GELU_TANH}, {"gelu_pytorch_tanh", INK__GELU_TANH},
+        {"gelu_fast", INK__GELU_TANH}, {"relu", INK__RELU},          {"tanh", INK__TANH},
+    };
+    const char *name = "gelu";
+    INK_TRY(ink__json_string(&name, json, json->root, config->arch->activation_key, err));
+    for (size_t i = 0; i < sizeof known / sizeof *known; ++i)
+        if (strcmp(name, known[i].name) == 0) {
+            config->activation = known[i].kind;
+            return INK_OK;
+        }
+    return ink_fail(
+        err, INK_E_UNSUPPORTED,
+        "%s: \"%s\" is \"%s\"; Inkling does gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, tanh",
+        json->path, config->arch->activation_key, name);
+}
+
+static ink_status read_labels(ink__config *config, const ink__json *json, ink_error *err)
+{
+    const json_t *id2label = json_object_get(json->root, "id2label");
+    if (json_is_object(id2label)) {
+        config->C = json_object_size(id2label);
+    } else if (!id2label || json_is_null(id2label)) {
+        config->C = 2; /* Hugging Face's default */
+        INK_TRY(ink__json_size(&config->C, json, json->root, "num_labels", err));
+    } else {
+        return ink_fail(err, INK_E_FORMAT, "%s: \"id2label\" is not an object", json->path);
+    }
+    if (config->C == 0 || config->C > 1 << 20)
+        return ink_fail(err, INK_E_FORMAT, "%s: %zu labels, wanted 1 to %d", json->path, config->C, 1 << 20);
+    INK_TRY(ink__calloc(&config->labels, config->C, sizeof *config->labels, "labels", err));
+    for (size_t c = 0; c < config->C; ++c) {
+        char key[32], fallback[40];
+        snprintf(key, sizeof key, "%zu", c);
+        snprintf(fallback, sizeof fallback, "LABEL_%zu", c);
+        const char *name = fallback;
+        if (json_is_object(id2label)) {
+            name = NULL;
+            INK_TRY(ink__json_string(&name, json, id2label, key, err));
+            if (!name)
+                return ink_fail(err, INK_E_FORMAT, "%s: \"id2label\" has %zu entries but none for \"%zu\"",
+                                json->path, config->C, c);
+        }
+        INK_TRY(ink__strndup(&config->labels[c], name, strlen(name), err));
+    }
+    return INK_OK;
+}
+
+/* Softmax, sigmoid or none: by problem_type, else by the number of labels, as Hugging Face's pipeline. */
+static ink_status read_output(ink__config *config, const ink__json *json, ink_error *err)
+{
+    static const struct {
+        const char *name;
+        ink_activation output;
+    } known[] = {
+        {"single_label_classification", INK_ACTIVATION_SOFTMAX},
+        {"multi_label_classification", INK_ACTIVATION_SIGMOID},
+        {"regression", INK_ACTIVATION_NONE},
+    };
+    config->output = config->C == 1 ? INK_ACTIVATION_SIGMOID : INK_ACTIVATION_SOFTMAX;
+    const char *type = NULL;
+    INK_TRY(ink__json_string(&type, json, json->root, "problem_type", err));
+    if (!type)
+        return INK_OK;
+    for (size_t i = 0; i < sizeof known / sizeof *known; ++i)
+        if (strcmp(type, known[i].name) == 0) {
+            config->output = known[i].output;
+            return INK_OK;
+        }
+    return ink_fail(err, INK_E_FORMAT,
+                    "%s: \"problem_type\" is \"%s\", wanted single_label_classification, "
+                    "multi_label_classification or regression",
+                    json->path, type);
+}
+
+/* A token classifier's or multiple-choice head has a sequence classifier's tensor names but not its meaning.
+ */
+static void read_head_kind(ink__config *config, const ink__json *json)
+{
+    const json_t *names = json_object_get(json->root, "architectures"), *name;
+    size_t i;
+    json_array_foreach(names, i, name)
+    {
+        const char *text = json_is_string(name) ? json_string_value(name) : "";
+        if (strstr(text, "ForTokenClassification") || strstr(text, "ForMultipleChoice"))
+            config->token_head = true;
+    }
+}
+
+static ink_status read_all(ink__config *config, const ink__json *json, ink_error *err)
+{
+    const char *type = NULL, *positions = "absolute";
+    INK_TRY(ink__json_string(&type, json, json->root, "model_type", err));
+    if (!type)
+        return ink_fail(err, INK_E_FORMAT, "%s: no \"model_type\"", json->path);
+    config->arch = ink__arch_find(type);
+    if (!config->arch) {
+        char names[256];
+        ink__arch_names(names, sizeof names);
+        return ink_fail(err, INK_E_UNSUPPORTED, "%s: \"model_type\" is \"%s\"; Inkling does %s", json->path,
+                        type, names);
+    }
+    INK_TRY(ink__json_string(&positions, json, json->root, "position_embedding_type", err));
+    if (strcmp(positions, "absolute") != 0)
+        return ink_fail(err, INK_E_UNSUPPORTED,
+                        "%s: \"position_embedding_type\" is \"%s\"; Inkling does absolute", json->path,
+                        positions);
+    INK_TRY(read_sizes(config, json, err));
+    INK_TRY(read_activation(config, json, err));
+    INK_TRY(read_labels(config, json, err));
+    INK_TRY(read_output(config, json, err));
+    read_head_kind(config, json);
+    return INK_OK;
+}
+
+ink_status ink__config_read(ink__config *config, const ink__json *json, ink_error *err)
+{
+    *config = (ink__config){0};
+    const ink_status st = read_all(config, json, err);
+    if (st != INK_OK)
+        ink__config_free(config);
+    return st;
+}
+
+void ink__config_free(ink__config *config)
+{
+    for (size_t c = 0; config->labels && c < config->C; ++c)
+        free(config->labels[c]);
+    free(config->labels);
+    *config = (ink__config){0};
+}

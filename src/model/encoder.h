@@ -1,0 +1,67 @@
+/* The encoder: token ids in packed rows to hidden states, and the head on top. */
+#ifndef INK_MODEL_ENCODER_H
+#define INK_MODEL_ENCODER_H
+
+#include "model/weights.h"
+
+#include <inkling/session.h>
+
+typedef struct ink__backend ink__backend;
+
+/* What one encoder works in: sizes, buffers planned for max_tokens rows, and the backend's own things. Used
+ * by one thread at a time; computes on `threads`. */
+typedef struct ink__encoder {
+    const ink__config *config;
+    const ink__weights *weights;
+    const ink__backend *backend;
+    size_t max_tokens, threads;
+    ink_arena arena;
+    /* Rows are rounded up to INK__ROWS. */
+    float *x;    /* [R,H] the hidden states, layer after layer */
+    float *y;    /* [R,H] between attention and feed-forward; pooled rows */
+    float *wide; /* [R, max(4H, F)]: q, k, v [R,3H] and context [R,H], later the feed-forward layer [R,F] */
+    float *row;  /* [H] */
+    void *state; /* the backend's */
+} ink__encoder;
+
+/* How a backend computes; every function does the whole of its rows on encoder->threads threads. Outputs have
+ * room for ink__round_rows(R) rows, and rows past R may be overwritten. */
+struct ink__backend {
+    const char *name;
+    ink_backend id;
+    bool plain; /* wants linear layers unpacked */
+    ink_status (*prepare)(ink__encoder *e, ink_error *err);
+    void (*release)(ink__encoder *e);
+    /* y [R,out] = x [R,in] W^T + b */
+    ink_status (*linear)(float *y, ink__encoder *e, const ink__linear *linear, const float *x, size_t R,
+                         ink_error *err);
+    /* y = f(x W^T + b) */
+    ink_status (*linear_activate)(float *y, ink__encoder *e, const ink__linear *linear, const float *x,
+                                  ink__activation f, size_t R, ink_error *err);
+    /* y = norm(x W^T + b + residual [R,out]) */
+    ink_status (*linear_add_norm)(float *y, ink__encoder *e, const ink__linear *linear, const float *x,
+                                  const float *residual, const ink__norm *norm, size_t R, ink_error *err);
+    /* x [R,H] = norm(x) */
+    ink_status (*norm)(float *x, ink__encoder *e, const ink__norm *norm, size_t R, ink_error *err);
+    /* ctx [R,H] from qkv [R,3H] */
+    ink_status (*attention)(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
+                            ink_error *err);
+};
+
+extern const ink__backend ink__backend_ref, ink__backend_dnnl, ink__backend_fused;
+
+/* AUTO resolves by the environment variable INK_BACKEND, then to fused. INK_E_ARG names a bad value. */
+ink_status ink__backend_choose(const ink__backend **backend, ink_backend wanted, ink_error *err);
+
+ink_status ink__encoder_create(ink__encoder *e, const ink__config *config, const ink__weights *weights,
+                               const ink__backend *backend, size_t max_tokens, size_t threads,
+                               ink_error *err);
+void ink__encoder_free(ink__encoder *e);
+
+/* e->x [R,H] = hidden states of a batch that was checked. */
+ink_status ink__encoder_forward(ink__encoder *e, const ink_batch *batch, ink_error *err);
+
+/* logits [B,C] from e->x, through the head. */
+ink_status ink__head_forward(float *logits, ink__encoder *e, const ink_batch *batch, ink_error *err);
+
+#endif

@@ -1,0 +1,28 @@
+/* The inside of an ink_model. */
+#ifndef INK_MODEL_MODEL_H
+#define INK_MODEL_MODEL_H
+
+#include "io/json.h"
+#include "model/encoder.h"
+
+struct ink_model {
+    char *dir;
+    ink__json json; /* config.json, as it was read */
+    ink__config config;
+    ink__tensors *tensors;
+    ink__params params;
+    ink__weights weights;
+    ink_tokenizer *tokenizer;
+    const ink__backend *backend;
+    /* For embed. */
+    ink_pooling pooling;
+    bool normalize;
+    size_t embed_max_length; /* as sentence_bert_config.json says; 0: it does not */
+};
+
+/* Reads modules.json, 1_Pooling/config.json (or where modules.json points) and sentence_bert_config.json, as
+ * sentence-transformers writes them; absent files leave mean pooling. INK_E_UNSUPPORTED names a module or
+ * pooling that Inkling does not do. */
+ink_status ink__pooling_read(ink_model *model, ink_error *err);
+
+#endif

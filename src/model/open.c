@@ -1,0 +1,145 @@
+/* Opening a Hugging Face directory, and what can be asked of it: see inkling/model.h. */
+#include "core/threads.h"
+#include "io/file.h"
+#include "model/model.h"
+#include "tensor/convert.h"
+#include "tensor/fused.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Vocabularies may be shorter than the embedding table only by its rounding up to a multiple of 8 for speed;
+ * any other gap means lines are missing, and ids after the first missing one would be wrong. */
+static ink_status check_vocabulary(const ink_model *model, ink_error *err)
+{
+    enum { PADDING = 128 };
+    const size_t tokens = ink_tokenizer_vocab_size(model->tokenizer), V = model->config.V;
+    const bool padded = tokens < V && V % 8 == 0 && V - tokens < PADDING;
+    if (tokens == V || padded)
+        return INK_OK;
+    return ink_fail(err, INK_E_FORMAT,
+                    "%s: the tokenizer has %zu tokens but config.json says vocab_size %zu: %s", model->dir,
+                    tokens, V, tokens > V ? "its ids do not fit the model" : "tokens are missing");
+}
+
+static ink_status open_all(ink_model *model, const char *dir, const ink_model_options *options,
+                           ink_error *err)
+{
+    struct stat info;
+    INK_TRY(ink__strndup(&model->dir, dir, strlen(dir), err));
+    if (stat(dir, &info) == 0 && !S_ISDIR(info.st_mode))
+        return ink_fail(err, INK_E_IO, "%s: is a file, wanted a model directory", dir);
+    INK_TRY(ink__backend_choose(&model->backend, options->backend, err));
+    char *path;
+    INK_TRY(ink__path_join(&path, dir, "config.json", err));
+    const ink_status st = ink__json_open(&model->json, path, err);
+    free(path);
+    INK_TRY(st);
+    INK_TRY(ink__config_read(&model->config, &model->json, err));
+    INK_TRY(ink__tensors_open_dir(&model->tensors, dir, err));
+    INK_TRY(ink__params_bind(&model->params, &model->config, model->tensors, dir, err));
+    INK_TRY(ink__pooling_read(model, err));
+    INK_TRY(ink_tokenizer_open(&model->tokenizer, dir, err));
+    INK_TRY(check_vocabulary(model, err));
+    const int before = ink__omp_enter(ink_threads_default(NULL));
+    const ink_status packed =
+        ink__weights_create(&model->weights, &model->config, &model->params, model->backend->plain, err);
+    ink__omp_leave(before);
+    return packed;
+}
+
+ink_status ink_model_open(ink_model **model, const char *dir, const ink_model_options *options,
+                          ink_error *err)
+{
+    static const ink_model_options defaults = INK_MODEL_OPTIONS_INIT;
+    if (!model || !dir)
+        return ink_fail(err, INK_E_ARG, "ink_model_open: model and dir may not be NULL");
+    *model = NULL;
+    if (!options)
+        options = &defaults;
+    if (options->version != 1)
+        return ink_fail(err, INK_E_ARG, "ink_model_options has version %u, wanted 1", options->version);
+    ink_model *opened;
+    INK_TRY(ink__calloc(&opened, 1, sizeof *opened, "model", err));
+    const ink_status st = open_all(opened, dir, options, err);
+    if (st != INK_OK)
+        ink_model_free(opened);
+    else
+        *model = opened;
+    return st;
+}
+
+void ink_model_free(ink_model *model)
+{
+    if (!model)
+        return;
+    ink__weights_free(&model->weights);
+    ink_tokenizer_free(model->tokenizer);
+    ink__params_free(&model->params);
+    ink__tensors_free(model->tensors);
+    ink__config_free(&model->config);
+    ink__json_close(&model->json);
+    free(model->dir);
+    free(model);
+}
+
+static const char *dtype_of(const ink_model *model)
+{
+    ink__dtype first = INK__DTYPES;
+    for (size_t i = 0; i < ink__tensors_count(model->tensors); ++i) {
+        const ink__dtype dtype = ink__tensors_at(model->tensors, i)->dtype;
+        if (!ink__is_float(dtype)) /* a buffer */
+            continue;
+        if (first != INK__DTYPES && dtype != first)
+            return "mixed";
+        first = dtype;
+    }
+    return ink__dtype_name(first);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+void ink_model_get_info(ink_model_info *info, const ink_model *model)
+{
+    const ink__config *c = &model->config;
+    const size_t longest = smaller(ink_tokenizer_model_max_length(model->tokenizer), c->P);
+    *info = (ink_model_info){
+        .architecture = c->arch->model_type,
+        .backend = model->backend->name,
+        .isa = ink__fused_best()->isa,
+        .dtype = dtype_of(model),
+        .hidden = c->H,
+        .layers = c->L,
+        .heads = c->N,
+        .feed_forward = c->F,
+        .vocab = c->V,
+        .positions = c->P,
+        .token_types = c->T,
+        .parameters = model->params.count,
+        .labels = ink_model_labels(model),
+        .activation = c->output,
+        .pooling = model->pooling,
+        .normalize = model->normalize,
+        .max_length = longest,
+        .embed_max_length = model->embed_max_length ? smaller(model->embed_max_length, c->P) : longest,
+    };
+}
+
+size_t ink_model_labels(const ink_model *model)
+{
+    return model->params.has_head ? model->config.C : 0;
+}
+
+const char *ink_model_label(const ink_model *model, size_t c)
+{
+    return c < ink_model_labels(model) ? model->config.labels[c] : NULL;
+}
+
+const ink_tokenizer *ink_model_tokenizer(const ink_model *model)
+{
+    return model->tokenizer;
+}

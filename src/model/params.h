@@ -1,0 +1,22 @@
+/* The parameters of a model: every tensor of its table, found in its files by name and checked. */
+#ifndef INK_MODEL_PARAMS_H
+#define INK_MODEL_PARAMS_H
+
+#include "io/safetensors.h"
+#include "model/arch.h"
+
+typedef struct ink__params {
+    const ink__tensor **model;                /* [INK__MODEL_SLOTS], NULL where the model has none */
+    const ink__tensor *(*layers)[INK__SLOTS]; /* [L][slot] */
+    bool has_head;                            /* a sequence classification head is there */
+    size_t count;                             /* numbers in all of them */
+} ink__params;
+
+/* Finds every parameter of config's table in tensors. Missing, mis-shaped and unexpected ones are all named
+ * in one INK_E_FORMAT; a dtype that is not F32, F16 or BF16 is INK_E_UNSUPPORTED. `where` names the
+ * directory. */
+ink_status ink__params_bind(ink__params *params, const ink__config *config, const ink__tensors *tensors,
+                            const char *where, ink_error *err);
+void ink__params_free(ink__params *params);
+
+#endif

@@ -1,0 +1,32 @@
+/* Products by shape: see products.h. */
+#include "model/products.h"
+
+ink_status ink__products_create(ink__products *products, const ink__encoder *e, ink_error *err)
+{
+    for (ink__shape shape = 0; shape < INK__SHAPES; ++shape) {
+        size_t in, out;
+        ink__shape_size(&in, &out, shape, e->config);
+        INK_TRY(ink__product_create(&products->of[shape], e->weights->engine, in, out, e->threads, err));
+    }
+    return INK_OK;
+}
+
+void ink__products_free(ink__products *products)
+{
+    for (ink__shape shape = 0; shape < INK__SHAPES; ++shape)
+        ink__product_free(products->of[shape]);
+}
+
+ink_status ink__products_run(float *y, const ink__products *products, const ink__linear *linear,
+                             const float *x, size_t R, ink__epilogue *epilogue, void *context, ink_error *err)
+{
+    ink__product *product = products->of[linear->shape];
+    for (size_t first = 0, block; first < R; first += block) {
+        block = ink__product_block(product, R - first);
+        float *y_block = y + first * linear->out; /* [block,out] */
+        INK_TRY(ink__product_run(y_block, product, x + first * linear->in, linear->W, linear->b, block, err));
+        if (epilogue)
+            INK_TRY(epilogue(y_block, first, R - first < block ? R - first : block, context, err));
+    }
+    return INK_OK;
+}

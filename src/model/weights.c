@@ -1,0 +1,161 @@
+/* From mapped tensors to packed weights: see weights.h. */
+#include "model/weights.h"
+#include "tensor/convert.h"
+
+#include <string.h>
+
+void ink__shape_size(size_t *in, size_t *out, ink__shape shape, const ink__config *config)
+{
+    *in = shape == INK__SHAPE_FF_OUT ? config->F : config->H;
+    *out = shape == INK__SHAPE_QKV ? 3 * config->H : shape == INK__SHAPE_FF_IN ? config->F : config->H;
+}
+
+struct dims {
+    const ink__config *config;
+    const ink__params *params;
+    size_t packed[INK__SHAPES]; /* floats of one W */
+};
+
+static void carve_linear(ink__linear *linear, ink_arena *a, const struct dims *d, ink__shape shape)
+{
+    linear->shape = shape;
+    ink__shape_size(&linear->in, &linear->out, shape, d->config);
+    linear->W = ink_arena_f32(a, d->packed[shape]);
+    linear->b = ink_arena_f32(a, linear->out);
+}
+
+static void carve_norm(ink__norm *norm, ink_arena *a, size_t H)
+{
+    norm->gamma = ink_arena_f32(a, H);
+    norm->beta = ink_arena_f32(a, H);
+}
+
+static void carve(ink_arena *a, void *buffers, const void *dims)
+{
+    ink__weights *w = buffers;
+    const struct dims *d = dims;
+    const size_t H = d->config->H, C = d->config->C;
+    carve_norm(&w->embed_norm, a, H);
+    w->layers = ink_arena_bytes(a, d->config->L, sizeof *w->layers);
+    for (size_t l = 0; l < d->config->L; ++l) {
+        ink__layer unplaced, *layer = w->layers ? &w->layers[l] : &unplaced; /* the measuring pass has none */
+        carve_linear(&layer->qkv, a, d, INK__SHAPE_QKV);
+        carve_linear(&layer->attn_out, a, d, INK__SHAPE_SQUARE);
+        carve_linear(&layer->ff_in, a, d, INK__SHAPE_FF_IN);
+        carve_linear(&layer->ff_out, a, d, INK__SHAPE_FF_OUT);
+        carve_norm(&layer->attn_norm, a, H);
+        carve_norm(&layer->ff_norm, a, H);
+    }
+    if (d->params->model[INK__HEAD_DENSE_W])
+        carve_linear(&w->head_dense, a, d, INK__SHAPE_SQUARE);
+    if (d->params->model[INK__HEAD_OUT_W]) {
+        w->head_W = ink_arena_f32(a, C * H);
+        w->head_b = ink_arena_f32(a, C);
+    }
+}
+
+static void read_vector(float *y, const ink__tensor *tensor, size_t n)
+{
+    ink__to_f32(y, tensor->data, tensor->dtype, n);
+}
+
+static ink__table table_of(const ink__tensor *tensor)
+{
+    return tensor ? (ink__table){tensor->data, tensor->dtype, tensor->shape[0]} : (ink__table){0};
+}
+
+struct packer {
+    ink__product *products[INK__SHAPES]; /* NULL when plain */
+    float *matrix;                       /* room for the largest [out,in] */
+};
+
+/* linear = the n matrices stacked on their output side: one, or query, key and value. */
+static ink_status pack(ink__linear *linear, struct packer *p, const ink__tensor *const *W,
+                       const ink__tensor *const *b, size_t n, ink_error *err)
+{
+    const size_t rows = linear->out / n, size = rows * linear->in;
+    ink__product *product = p->products[linear->shape];
+    float *plain = product ? p->matrix : linear->W; /* [out,in] */
+    for (size_t i = 0; i < n; ++i) {
+        ink__to_f32(plain + i * size, W[i]->data, W[i]->dtype, size);
+        ink__tensors_release_pages(W[i]);
+        read_vector(linear->b + i * rows, b[i], rows);
+    }
+    return product ? ink__product_pack(linear->W, product, plain, err) : INK_OK;
+}
+
+static ink_status pack_layer(ink__layer *layer, struct packer *p, const ink__tensor *const *t, size_t H,
+                             ink_error *err)
+{
+    const ink__tensor *const qkv_W[] = {t[INK__QUERY_W], t[INK__KEY_W], t[INK__VALUE_W]};
+    const ink__tensor *const qkv_b[] = {t[INK__QUERY_B], t[INK__KEY_B], t[INK__VALUE_B]};
+    INK_TRY(pack(&layer->qkv, p, qkv_W, qkv_b, 3, err));
+    INK_TRY(pack(&layer->attn_out, p, &t[INK__ATTN_OUT_W], &t[INK__ATTN_OUT_B], 1, err));
+    INK_TRY(pack(&layer->ff_in, p, &t[INK__FF_IN_W], &t[INK__FF_IN_B], 1, err));
+    INK_TRY(pack(&layer->ff_out, p, &t[INK__FF_OUT_W], &t[INK__FF_OUT_B], 1, err));
+    read_vector(layer->attn_norm.gamma, t[INK__ATTN_GAMMA], H);
+    read_vector(layer->attn_norm.beta, t[INK__ATTN_BETA], H);
+    read_vector(layer->ff_norm.gamma, t[INK__FF_GAMMA], H);
+    read_vector(layer->ff_norm.beta, t[INK__FF_BETA], H);
+    return INK_OK;
+}
+
+static ink_status pack_all(ink__weights *w, struct packer *p, const struct dims *d, ink_error *err)
+{
+    const ink__tensor *const *t = d->params->model;
+    const size_t H = d->config->H, C = d->config->C;
+    w->word = table_of(t[INK__WORD]);
+    w->position = table_of(t[INK__POSITION]);
+    w->type = table_of(t[INK__TYPE]);
+    read_vector(w->embed_norm.gamma, t[INK__EMBED_GAMMA], H);
+    read_vector(w->embed_norm.beta, t[INK__EMBED_BETA], H);
+    for (size_t l = 0; l < d->config->L; ++l)
+        INK_TRY(pack_layer(&w->layers[l], p, d->params->layers[l], H, err));
+    if (w->head_dense.W)
+        INK_TRY(pack(&w->head_dense, p, &t[INK__HEAD_DENSE_W], &t[INK__HEAD_DENSE_B], 1, err));
+    if (w->head_W) {
+        read_vector(w->head_W, t[INK__HEAD_OUT_W], C * H);
+        read_vector(w->head_b, t[INK__HEAD_OUT_B], C);
+    }
+    return INK_OK;
+}
+
+ink_status ink__weights_create(ink__weights *weights, const ink__config *config, const ink__params *params,
+                               bool plain, ink_error *err)
+{
+    *weights = (ink__weights){0};
+    struct dims d = {.config = config, .params = params};
+    struct packer p = {0};
+    size_t largest = 0;
+    ink_status st;
+    if (!plain)
+        INK_TRY_GOTO(ink__onednn_create(&weights->engine, err));
+    for (ink__shape shape = 0; shape < INK__SHAPES; ++shape) {
+        size_t in, out;
+        ink__shape_size(&in, &out, shape, config);
+        largest = in * out > largest ? in * out : largest;
+        d.packed[shape] = in * out;
+        if (!plain) {
+            INK_TRY_GOTO(ink__product_create(&p.products[shape], weights->engine, in, out, 1, err));
+            d.packed[shape] = ink__product_packed_size(p.products[shape]);
+        }
+    }
+    INK_TRY_GOTO(ink_arena_plan(&weights->arena, carve, weights, &d, err));
+    if (!plain)
+        INK_TRY_GOTO(ink__aligned_alloc(&p.matrix, largest * sizeof(float), "weights", err));
+    st = pack_all(weights, &p, &d, err);
+done:
+    for (ink__shape shape = 0; shape < INK__SHAPES; ++shape)
+        ink__product_free(p.products[shape]);
+    ink__aligned_free(p.matrix);
+    if (st != INK_OK)
+        ink__weights_free(weights);
+    return st;
+}
+
+void ink__weights_free(ink__weights *weights)
+{
+    ink__onednn_free(weights->engine);
+    ink_arena_free(&weights->arena);
+    *weights = (ink__weights){0};
+}

@@ -1,0 +1,55 @@
+/* Parameters made ready to compute with: linear layers packed for the backend, vectors as float, tables left
+ * as they lie in the file. */
+#ifndef INK_MODEL_WEIGHTS_H
+#define INK_MODEL_WEIGHTS_H
+
+#include "core/memory.h"
+#include "model/params.h"
+#include "nn/embedding.h"
+#include "tensor/onednn.h"
+
+/* The shapes that linear layers come in; each has one product. */
+typedef enum ink__shape {
+    INK__SHAPE_QKV,    /* [3H,H]: query, key and value at once */
+    INK__SHAPE_SQUARE, /* [H,H]: attention's output, the head's dense layer */
+    INK__SHAPE_FF_IN,  /* [F,H] */
+    INK__SHAPE_FF_OUT, /* [H,F] */
+    INK__SHAPES
+} ink__shape;
+
+typedef struct ink__linear {
+    ink__shape shape;
+    size_t in, out;
+    float *W; /* packed by oneDNN, or plain [out,in] for the ref backend */
+    float *b; /* [out] */
+} ink__linear;
+
+typedef struct ink__norm {
+    float *gamma, *beta; /* [H] */
+} ink__norm;
+
+typedef struct ink__layer {
+    ink__linear qkv, attn_out, ff_in, ff_out;
+    ink__norm attn_norm, ff_norm;
+} ink__layer;
+
+typedef struct ink__weights {
+    ink__table word, position, type; /* [V,H] [P,H] [T,H], mapped */
+    ink__norm embed_norm;
+    ink__layer *layers;     /* [L] */
+    ink__linear head_dense; /* W NULL: there is none */
+    float *head_W, *head_b; /* [C,H] [C], plain; NULL: no head */
+    ink__onednn *engine;    /* NULL for the ref backend */
+    ink_arena arena;
+} ink__weights;
+
+/* in and out of a shape. */
+void ink__shape_size(size_t *in, size_t *out, ink__shape shape, const ink__config *config);
+
+/* Packs everything once; `plain` leaves linear layers [out,in] and makes no engine. The tensors behind params
+ * must stay mapped. */
+ink_status ink__weights_create(ink__weights *weights, const ink__config *config, const ink__params *params,
+                               bool plain, ink_error *err);
+void ink__weights_free(ink__weights *weights);
+
+#endif

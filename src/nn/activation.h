@@ -1,0 +1,17 @@
+/* Activation functions, by Hugging Face's names for them. */
+#ifndef INK_NN_ACTIVATION_H
+#define INK_NN_ACTIVATION_H
+
+#include <stddef.h>
+
+typedef enum ink__activation {
+    INK__GELU,      /* x/2 (1 + erf(x / sqrt 2)): "gelu" (Hendrycks and Gimpel, arXiv 1606.08415) */
+    INK__GELU_TANH, /* its tanh form: "gelu_new", "gelu_pytorch_tanh", "gelu_fast" */
+    INK__RELU,      /* max(x, 0) */
+    INK__TANH
+} ink__activation;
+
+/* x [n] becomes f(x [n]). NaN stays NaN. */
+void ink_activation_forward(float *x, size_t n, ink__activation kind);
+
+#endif

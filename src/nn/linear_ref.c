@@ -1,0 +1,15 @@
+/* The linear layer by its definition: see linear.h. Also what small heads run on. */
+#include "nn/linear.h"
+
+void ink_linear_forward(float *y, const float *x, const float *W, const float *b, size_t R, size_t in,
+                        size_t out)
+{
+    for (size_t r = 0; r < R; ++r)
+        for (size_t o = 0; o < out; ++o) {
+            const float *x_r = x + r * in, *W_o = W + o * in; /* [in] */
+            double sum = b[o];
+            for (size_t i = 0; i < in; ++i)
+                sum += (double)x_r[i] * W_o[i];
+            y[r * out + o] = (float)sum;
+        }
+}

@@ -1,0 +1,30 @@
+/* The fused backend's passes, compiled once per instruction set. Each agrees with its x_ref.c within
+ * rounding; one row's or query's result never depends on what else is in the call. */
+#ifndef INK_TENSOR_FUSED_H
+#define INK_TENSOR_FUSED_H
+
+#include "nn/activation.h"
+
+typedef struct ink__fused {
+    const char *isa; /* "avx512", "avx2", "generic" */
+
+    /* x [n] becomes f(x [n]). */
+    void (*activate)(float *x, size_t n, ink__activation kind);
+
+    /* y [R,H] = layer norm of x + residual; residual NULL: of x alone. y may be x. */
+    void (*add_layernorm)(float *y, const float *x, const float *residual, const float *gamma,
+                          const float *beta, size_t R, size_t H, float eps);
+
+    /* One head of one sequence of S rows: ctx points at the head's columns of its rows [S] of H floats, qkv
+     * likewise of 3H floats (attention/attention.h). */
+    void (*attend)(float *ctx, float *scratch, const float *qkv, size_t S, size_t H, size_t D);
+    size_t (*attend_scratch)(size_t max_S, size_t D); /* floats */
+} ink__fused;
+
+/* The best this processor runs; environment-independent, the same for the life of the process. */
+const ink__fused *ink__fused_best(void);
+
+/* The i-th that this processor runs, best first; NULL past the last. */
+const ink__fused *ink__fused_at(size_t i);
+
+#endif

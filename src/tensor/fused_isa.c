@@ -1,0 +1,20 @@
+/* The fused passes for one instruction set: compiled several times, with INK_LANES and INK_ISA set by
+ * src/CMakeLists.txt. */
+#include "attention/attention_fused.h"
+#include "nn/rows_fused.h"
+#include "tensor/fused.h"
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b)  JOIN_(a, b)
+#define TEXT_(x)    #x
+#define TEXT(x)     TEXT_(x)
+
+extern const ink__fused JOIN(ink__fused_, INK_ISA);
+
+const ink__fused JOIN(ink__fused_, INK_ISA) = {
+    .isa = TEXT(INK_ISA),
+    .activate = fused_activate,
+    .add_layernorm = fused_add_layernorm,
+    .attend = fused_attend,
+    .attend_scratch = fused_attend_scratch,
+};

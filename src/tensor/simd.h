@@ -1,0 +1,139 @@
+/* Vectors of INK_LANES floats in GNU C's portable vector extension, and the few functions on them that the
+ * fused passes need. Files that include this are compiled once per instruction set (src/CMakeLists.txt) with
+ * INK_LANES 16, 8 or 4, and the best is chosen at run time (tensor/isa.h). */
+#ifndef INK_TENSOR_SIMD_H
+#define INK_TENSOR_SIMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { VL = INK_LANES };
+
+typedef float vf __attribute__((vector_size(4 * INK_LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * INK_LANES)));
+typedef float vf_loose __attribute__((vector_size(4 * INK_LANES), aligned(4), may_alias));
+
+static inline vf v_load(const float *p)
+{
+    return *(const vf_loose *)p;
+}
+
+static inline void v_store(float *p, vf x)
+{
+    *(vf_loose *)p = x;
+}
+
+/* The first n < VL lanes; the rest are zero, or stay untouched. */
+static inline vf v_load_part(const float *p, size_t n)
+{
+    vf x = {0};
+    memcpy(&x, p, n * sizeof *p);
+    return x;
+}
+
+static inline void v_store_part(float *p, vf x, size_t n)
+{
+    memcpy(p, &x, n * sizeof *p);
+}
+
+static inline vf v_set(float x)
+{
+    return x - (vf){0};
+}
+
+/* a where the mask lane is all ones, else b. */
+static inline vf v_select(vi mask, vf a, vf b)
+{
+    return (vf)(((vi)a & mask) | ((vi)b & ~mask));
+}
+
+static inline vf v_max(vf a, vf b)
+{
+    return v_select(a > b, a, b);
+}
+
+static inline vf v_min(vf a, vf b)
+{
+    return v_select(a < b, a, b);
+}
+
+/* Sum of the lanes by halves: always in the same order. */
+static inline float v_sum(vf x)
+{
+    float lane[INK_LANES];
+    memcpy(lane, &x, sizeof lane);
+    for (int n = INK_LANES / 2; n > 0; n /= 2)
+        for (int i = 0; i < n; ++i)
+            lane[i] += lane[i + n];
+    return lane[0];
+}
+
+/* 2^x, relative error below 2e-7 for x in [-126, 127]; lower x gives 2^-126. NaN stays NaN. */
+static inline vf v_exp2(vf x)
+{
+    x = v_select(x < v_set(-126.0f), v_set(-126.0f), x);
+    /* Adding 1.5 * 2^23 leaves the nearest whole number in the low bits of the sum. */
+    const vf magic = v_set(0x1.8p23f), sum = x + magic, r = x - (sum - magic);
+    /* 2^r for r in [-1/2, 1/2], fitted for least relative error (1.9e-9 before rounding). */
+    vf p = r * 1.5345812e-4f + 1.33999316e-3f;
+    p = p * r + 9.61848896e-3f;
+    p = p * r + 5.55032878e-2f;
+    p = p * r + 2.40226469e-1f;
+    p = p * r + 6.93147206e-1f;
+    p = p * r + 1.0f;
+    return (vf)((vi)p + ((vi)sum << 23));
+}
+
+/* erf(z), absolute error below 4e-7: an odd rational fit on |z| < 3.92, past which erf rounds to +-1. */
+static inline vf v_erf(vf z)
+{
+    z = v_select(z > v_set(3.92f), v_set(3.92f), v_select(z < v_set(-3.92f), v_set(-3.92f), z));
+    const vf u = z * z;
+    vf p = u * 2.0347245e-6f + 2.87478848e-4f;
+    p = p * u + 3.8683333e-3f;
+    p = p * u + 5.30604981e-2f;
+    p = p * u + 1.92764297e-1f;
+    p = p * u + 1.12837899f;
+    vf q = u * 3.80705023e-5f + 1.18811533e-3f;
+    q = q * u + 1.51723083e-2f;
+    q = q * u + 1.15084708e-1f;
+    q = q * u + 5.04164577e-1f;
+    q = q * u + 1.0f;
+    return z * p / q;
+}
+
+/* tanh(z), absolute error below 3e-7. */
+static inline vf v_tanh(vf z)
+{
+    z = v_select(z > v_set(10.0f), v_set(10.0f), v_select(z < v_set(-10.0f), v_set(-10.0f), z));
+    return 1.0f - 2.0f / (v_exp2(z * 2.88539008f) + 1.0f); /* 2 log2(e) */
+}
+
+/* Lanes of a and b taken alternately, from their lower and from their upper halves. */
+#if INK_LANES == 16
+#define V_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define V_HIGH(a, b)                                                                                         \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif INK_LANES == 8
+#define V_LOW(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define V_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define V_LOW(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define V_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+/* row [VL] of VL lanes each, transposed in place: log2(VL) perfect shuffles. */
+static inline void v_transpose(vf row[INK_LANES])
+{
+    for (int stage = 1; stage < INK_LANES; stage *= 2) {
+        vf next[INK_LANES];
+        for (int i = 0; i < INK_LANES / 2; ++i) {
+            next[2 * i] = V_LOW(row[i], row[i + INK_LANES / 2]);
+            next[2 * i + 1] = V_HIGH(row[i], row[i + INK_LANES / 2]);
+        }
+        memcpy(row, next, sizeof next);
+    }
+}
+
+#endif

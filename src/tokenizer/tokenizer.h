@@ -1,0 +1,52 @@
+/* Inside the tokenizer: what every kind has (vocabulary, added tokens, templates, limits), and the pipeline
+ * that is its own. Another kind (SentencePiece, byte-level BPE) is another ink__pipeline and another reader
+ * that fills in the same struct; the public functions do not change. */
+#ifndef INK_TOKENIZER_TOKENIZER_H
+#define INK_TOKENIZER_TOKENIZER_H
+
+#include "tokenizer/added.h"
+#include "tokenizer/added_stream.h"
+#include "tokenizer/postprocess.h"
+#include "tokenizer/pretokenize.h"
+#include "tokenizer/sink.h"
+#include "tokenizer/vocab.h"
+
+#include <inkling/tokenizer.h>
+
+/* What a pass over a text needs to remember; lives in ink_encoding.scratch and is used again. */
+typedef struct ink__scratch {
+    ink__word word;
+    ink__added_stream added;
+} ink__scratch;
+
+/* One kind of tokenizer. */
+typedef struct ink__pipeline {
+    const char *kind; /* "WordPiece" */
+
+    /* Appends the tokens of text[begin, end), in which no raw added token is left to be found; adds the
+     * number of ill-formed sequences to *bad. Spans are counted from text. */
+    ink_status (*encode)(ink__sink *sink, size_t *bad, ink__scratch *scratch, const ink_tokenizer *tokenizer,
+                         const unsigned char *text, size_t begin, size_t end, bool parse_special,
+                         ink_error *err);
+
+    /* *out = what the pipeline's normalizer makes of text, malloc'd. */
+    ink_status (*normalize)(char **out, size_t *out_len, const ink_tokenizer *tokenizer, const char *text,
+                            size_t len, ink_error *err);
+
+    void (*free)(void *stages); /* NULL is fine */
+} ink__pipeline;
+
+struct ink_tokenizer {
+    const ink__pipeline *pipeline;
+    void *stages; /* the pipeline's own */
+    ink__vocab vocab;
+    ink__added added;
+    ink__template single, pair;
+    size_t model_max_length;
+};
+
+/* Sorts the added tokens that were put and gives each its pattern. The pipeline is in place. `where` opens
+ * the error's text. */
+ink_status ink__tokenizer_seal_added(ink_tokenizer *tokenizer, const char *where, ink_error *err);
+
+#endif
