@@ -166,10 +166,10 @@ size_t ink_threads_default(const char **why)
     if (!why)
         why = &ignore;
     const char *env = getenv("INK_THREADS");
-    if (env) {
+    if (env && *env >= '0' && *env <= '9') { /* strtoul would take a sign, and wrap it round */
         char *end;
         const unsigned long n = strtoul(env, &end, 10);
-        if (end != env && *end == '\0' && n >= 1 && n <= 1024) {
+        if (*end == '\0' && n >= 1 && n <= 1024) {
             *why = "the environment variable INK_THREADS";
             return n;
         }

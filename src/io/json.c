@@ -89,7 +89,8 @@ bool ink__json_modest(const char *bytes, size_t len)
 {
     size_t values = 0;
     bool quoted = false;
-    for (size_t i = 0; i < len; ++i) {
+    /* Every value has a comma or bracket of its own. */
+    for (size_t i = 0; len > JSON_VALUES_MAX && i < len; ++i) {
         const char c = bytes[i];
         if (c == '"')
             quoted = !quoted;

@@ -38,7 +38,7 @@ static const struct {
 typedef struct input {
     char *path;
     const ink__record_format *format;
-    bool regular;
+    bool regular, named_pipe;
 } input;
 
 struct ink__records {
@@ -106,6 +106,7 @@ static ink_status add_input(ink__records *records, input *in, const char *path,
     if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
         return ink__fail_errno(err, path, "cannot be opened");
     in->regular = S_ISREG(info.st_mode);
+    in->named_pipe = S_ISFIFO(info.st_mode);
     if (in->regular)
         records->bytes_total += (uint64_t)info.st_size;
     return INK_OK;
@@ -208,8 +209,8 @@ static ink_status advance(ink__records *records, bool may_wait, ink_error *err)
                 records->end = true;
                 break;
             }
-            /* Opening a named pipe waits for its writer. */
-            if (!may_wait && !records->inputs[records->next_input].regular)
+            /* Opening one waits for its writer. */
+            if (!may_wait && records->inputs[records->next_input].named_pipe)
                 break;
             INK_TRY(open_input(records, err));
         }

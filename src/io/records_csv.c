@@ -56,7 +56,6 @@ static ink_status open_csv(void **state, const ink__fields *fields, ink_error *e
     s->line = 1;
     csv_init(&s->parser, CSV_STRICT | CSV_STRICT_FINI);
     csv_set_space_func(&s->parser, nothing_is_space);
-    csv_set_blk_size(&s->parser, FEED_BYTES_MAX);
     *state = s;
     return INK_OK;
 }
@@ -237,6 +236,9 @@ static ink_status take_bytes(csv *s, ink__source *source, size_t n)
         if (s->bytes == 0)
             s->row_line = s->field_line = s->line;
         s->bytes += len;
+        /* libcsv's buffer grows by this much at a time: so it doubles. */
+        const size_t room = csv_get_buffer_size(&s->parser);
+        csv_set_blk_size(&s->parser, room > FEED_BYTES_MAX ? room : FEED_BYTES_MAX);
         INK_TRY(feed(s, bytes, len));
         /* libcsv has no call that drops what a field holds. From 1 its position may be anything: a closing
          * quote is taken back by one. */

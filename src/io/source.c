@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PIECE ((size_t)256 << 10)
+#define PIECE ((size_t)128 << 10)
 
 ink_status ink__source_open(ink__source *source, const char *path, ink_error *err)
 {

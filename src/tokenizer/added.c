@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-ink_status ink__added_put(ink__added *added, ink__added_token token, ink_error *err) {
+ink_status ink__added_put(ink__added *added, ink__added_token token, ink_error *err)
+{
     INK_TRY(ink__grow(&added->tokens, &added->capacity, added->n + 1, sizeof *added->tokens, "added tokens",
                       err));
     token.order = added->n;
@@ -16,7 +17,8 @@ ink_status ink__added_put(ink__added *added, ink__added_token token, ink_error *
 }
 
 /* By id; the definition that counts comes last. */
-static int compare(const void *a, const void *b) {
+static int compare(const void *a, const void *b)
+{
     const ink__added_token *x = a, *y = b;
     if (x->id != y->id)
         return x->id < y->id ? -1 : 1;
@@ -25,7 +27,8 @@ static int compare(const void *a, const void *b) {
     return (x->order > y->order) - (x->order < y->order);
 }
 
-void ink__added_seal(ink__added *added) {
+void ink__added_seal(ink__added *added)
+{
     size_t n = 0;
     if (added->n > 0)
         qsort(added->tokens, added->n, sizeof *added->tokens, compare);
@@ -38,7 +41,8 @@ void ink__added_seal(ink__added *added) {
     added->n = n;
 }
 
-ink_status ink__added_pattern(ink__added *added, size_t i, char *bytes, size_t len, ink_error *err) {
+ink_status ink__added_pattern(ink__added *added, size_t i, char *bytes, size_t len, ink_error *err)
+{
     const ink__added_token *token = &added->tokens[i];
     if (token->normalized && added->longest < len)
         added->longest = len;
@@ -46,12 +50,14 @@ ink_status ink__added_pattern(ink__added *added, size_t i, char *bytes, size_t l
     return ink__patterns_add(token->normalized ? &added->normalized : &added->raw, bytes, len, i, err);
 }
 
-void ink__added_seal_patterns(ink__added *added) {
+void ink__added_seal_patterns(ink__added *added)
+{
     ink__patterns_seal(&added->raw);
     ink__patterns_seal(&added->normalized);
 }
 
-void ink__added_free(ink__added *added) {
+void ink__added_free(ink__added *added)
+{
     free(added->tokens);
     ink__patterns_free(&added->raw);
     ink__patterns_free(&added->normalized);
@@ -59,13 +65,15 @@ void ink__added_free(ink__added *added) {
 }
 
 void ink__segments_start(ink__segments *s, const ink__added *added, const unsigned char *text, size_t len,
-                         bool parse_special) {
+                         bool parse_special)
+{
     *s = (ink__segments){.added = added, .text = text, .len = len, .parse_special = parse_special};
     s->searching = added->raw.n > 0 && (parse_special || added->raw_ordinary);
 }
 
 /* Start of the character that ends before `at`, which is > 0. */
-static size_t step_back(const unsigned char *text, size_t at) {
+static size_t step_back(const unsigned char *text, size_t at)
+{
     const size_t least = at > 4 ? at - 4 : 0;
     size_t from = at - 1;
     while (from > least && (text[from] & 0xC0) == 0x80)
@@ -74,17 +82,20 @@ static size_t step_back(const unsigned char *text, size_t at) {
     return from + ink__utf8_decode(&cp, text + from, text + at) == at ? from : at - 1;
 }
 
-static uint32_t code_point(const ink__segments *s, size_t at, size_t end, size_t *used) {
+static uint32_t code_point(const ink__segments *s, size_t at, size_t end, size_t *used)
+{
     uint32_t cp;
     *used = ink__utf8_decode(&cp, s->text + at, s->text + end);
     return cp;
 }
 
-static bool is_space(uint32_t cp) {
+static bool is_space(uint32_t cp)
+{
     return ink__unicode_class(cp) & INK__SPACE;
 }
 
-static bool stands_alone(const ink__segments *s, size_t begin, size_t end) {
+static bool stands_alone(const ink__segments *s, size_t begin, size_t end)
+{
     size_t used;
     if (begin > 0 && ink__unicode_is_word(code_point(s, step_back(s->text, begin), begin, &used)))
         return false;
@@ -93,7 +104,8 @@ static bool stands_alone(const ink__segments *s, size_t begin, size_t end) {
 
 /* The segment of a match: with the white space it takes along, of which the token before may have had some.
  */
-static ink__segment take_spaces(ink__segments *s, const ink__added_token *token, size_t begin, size_t end) {
+static ink__segment take_spaces(ink__segments *s, const ink__added_token *token, size_t begin, size_t end)
+{
     size_t used;
     if (token->lstrip) {
         while (begin > s->done) {
@@ -103,7 +115,7 @@ static ink__segment take_spaces(ink__segments *s, const ink__added_token *token,
             begin = before;
         }
         if (begin < s->done)
-            begin = s->done < end ? s->done : end;
+            begin = s->done;
     }
     if (token->rstrip) {
         if (end < s->space_end)
@@ -116,7 +128,8 @@ static ink__segment take_spaces(ink__segments *s, const ink__added_token *token,
 }
 
 /* The next added token at or after s->pos. */
-static bool find_token(ink__segment *segment, ink__segments *s) {
+static bool find_token(ink__segment *segment, ink__segments *s)
+{
     const ink__patterns *set = &s->added->raw;
     for (; s->pos < s->len; ++s->pos) {
         if (!set->starts[s->text[s->pos]])
@@ -134,12 +147,16 @@ static bool find_token(ink__segment *segment, ink__segments *s) {
             continue;
         s->pos = end;
         *segment = take_spaces(s, token, begin, end);
-        return true;
+        if (segment->begin < segment->end)
+            return true;
+        s->done = segment->end;
+        --s->pos;
     }
     return false;
 }
 
-bool ink__segments_next(ink__segment *segment, ink__segments *s) {
+bool ink__segments_next(ink__segment *segment, ink__segments *s)
+{
     if (s->has_next) {
         *segment = s->next;
         s->has_next = false;

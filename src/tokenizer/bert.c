@@ -9,7 +9,8 @@
 
 static ink_status encode(ink__sink *sink, size_t *bad, ink__scratch *scratch, const ink_tokenizer *tokenizer,
                          const unsigned char *text, size_t begin, size_t end, bool parse_special,
-                         ink_error *err) {
+                         ink_error *err)
+{
     const ink__bert *bert = tokenizer->stages;
     const ink__added *added = &tokenizer->added;
     const bool look = added->normalized.n > 0 && (parse_special || added->normalized_ordinary);
@@ -39,7 +40,8 @@ static ink_status encode(ink__sink *sink, size_t *bad, ink__scratch *scratch, co
 }
 
 static ink_status normalize(char **out, size_t *out_len, const ink_tokenizer *tokenizer, const char *text,
-                            size_t len, ink_error *err) {
+                            size_t len, ink_error *err)
+{
     const ink__bert *bert = tokenizer->stages;
     size_t capacity = 0;
     ink__stream stream;
@@ -60,7 +62,8 @@ static ink_status normalize(char **out, size_t *out_len, const ink_tokenizer *to
     return INK_OK;
 }
 
-static void free_stages(void *stages) {
+static void free_stages(void *stages)
+{
     ink__bert *bert = stages;
     if (!bert)
         return;
@@ -72,7 +75,8 @@ static void free_stages(void *stages) {
 static const ink__pipeline pipeline = {"WordPiece", encode, normalize, free_stages};
 
 ink_status ink__bert_init(ink_tokenizer *tokenizer, const ink__bert_config *config, const char *where,
-                          ink_error *err) {
+                          ink_error *err)
+{
     const ink__vocab *vocab = &tokenizer->vocab;
     ink__bert *bert;
     const int32_t unk = ink__vocab_find(vocab, config->unk, strlen(config->unk));

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-ink_status ink__normalizer_init(ink__normalizer *n, ink_error *err) {
+ink_status ink__normalizer_init(ink__normalizer *n, ink_error *err)
+{
     INK_TRY(ink__calloc(&n->classes, 65536, 1, "character classes", err));
     ink__unicode_fill_classes(n->classes);
     n->special =
@@ -28,17 +29,20 @@ ink_status ink__normalizer_init(ink__normalizer *n, ink_error *err) {
     return INK_OK;
 }
 
-void ink__normalizer_release(ink__normalizer *n) {
+void ink__normalizer_release(ink__normalizer *n)
+{
     free(n->classes);
     n->classes = NULL;
 }
 
-uint8_t ink__normalizer_class(const ink__normalizer *n, uint32_t cp) {
+uint8_t ink__normalizer_class(const ink__normalizer *n, uint32_t cp)
+{
     return cp < 65536 ? n->classes[cp] : ink__unicode_class(cp);
 }
 
 void ink__stream_start(ink__stream *s, const ink__normalizer *normalizer, const unsigned char *text,
-                       size_t begin, size_t end) {
+                       size_t begin, size_t end)
+{
     s->normalizer = normalizer;
     s->text = text;
     s->pos = begin, s->end = end;
@@ -49,7 +53,8 @@ void ink__stream_start(ink__stream *s, const ink__normalizer *normalizer, const 
 
 /* The source character at *pos after clean-up, and its class; false at `end`. */
 static inline bool read_source(ink__char *ch, uint8_t *class, size_t *pos, size_t *bad, const ink__stream *s,
-                               size_t end) {
+                               size_t end)
+{
     const ink__normalizer *n = s->normalizer;
     while (*pos < end) {
         ch->begin = *pos;
@@ -74,28 +79,33 @@ static inline bool read_source(ink__char *ch, uint8_t *class, size_t *pos, size_
     return false;
 }
 
-static size_t decompose(uint32_t part[INK__DECOMPOSED_MAX], uint32_t cp, uint8_t class) {
+static size_t decompose(uint32_t part[INK__DECOMPOSED_MAX], uint32_t cp, uint8_t class)
+{
     part[0] = cp;
     return class & INK__DECOMPOSES ? ink__unicode_decompose(part, cp) : 1;
 }
 
-static unsigned combining(const ink__normalizer *n, uint32_t cp) {
+static unsigned combining(const ink__normalizer *n, uint32_t cp)
+{
     return ink__normalizer_class(n, cp) & INK__REORDERS ? ink__unicode_combining(cp) : 0;
 }
 
-static bool is_mark(const ink__normalizer *n, uint32_t cp) {
+static bool is_mark(const ink__normalizer *n, uint32_t cp)
+{
     return ink__normalizer_class(n, cp) & INK__MARK;
 }
 
 /* --- Runs of marks ------------------------------------------------------------------------------------- */
 
-static void walk_start(ink__mark_run *run) {
+static void walk_start(ink__mark_run *run)
+{
     run->walk.at = run->begin;
     run->walk.i = run->walk.n = 0;
 }
 
 /* The next element of the run; *first says that it begins its source character's decomposition. */
-static bool walk_next(uint32_t *cp, bool *first, const ink__stream *s, ink__mark_run *run) {
+static bool walk_next(uint32_t *cp, bool *first, const ink__stream *s, ink__mark_run *run)
+{
     struct ink__elements *walk = &run->walk;
     if (walk->i == walk->n) {
         ink__char source;
@@ -112,7 +122,8 @@ static bool walk_next(uint32_t *cp, bool *first, const ink__stream *s, ink__mark
 }
 
 /* Moves on to the next combining class of which something is kept; false if there is none. */
-static bool next_order(const ink__stream *s, ink__mark_run *run) {
+static bool next_order(const ink__stream *s, ink__mark_run *run)
+{
     uint32_t cp;
     bool first;
     unsigned next = 256;
@@ -129,7 +140,8 @@ static bool next_order(const ink__stream *s, ink__mark_run *run) {
     return next < 256;
 }
 
-static bool emit_run(ink__char *ch, ink__stream *s) {
+static bool emit_run(ink__char *ch, ink__stream *s)
+{
     ink__mark_run *run = &s->run;
     bool first;
     do {
@@ -155,7 +167,8 @@ static bool emit_run(ink__char *ch, ink__stream *s) {
 /* A run begins with element `skip` of the source character that was just read. Passes over all of it and, if
  * any of it is kept, leaves the emission to emit_run. */
 static void start_run(ink__stream *s, const ink__char *source, size_t skip, const uint32_t *part,
-                      size_t n_parts) {
+                      size_t n_parts)
+{
     ink__char next = *source;
     uint32_t parts[INK__DECOMPOSED_MAX];
     size_t pos = s->pos, bad = 0;
@@ -181,11 +194,13 @@ static void start_run(ink__stream *s, const ink__char *source, size_t skip, cons
 
 /* --- Characters ---------------------------------------------------------------------------------------- */
 
-static void push(ink__stream *s, uint32_t cp, const ink__char *source) {
+static void push(ink__stream *s, uint32_t cp, const ink__char *source)
+{
     s->queue[s->queue_len++] = (ink__char){cp, source->begin, source->end};
 }
 
-static void push_lower(ink__stream *s, uint32_t cp, const ink__char *source) {
+static void push_lower(ink__stream *s, uint32_t cp, const ink__char *source)
+{
     uint32_t lower[2] = {cp};
     size_t n = 1;
     if (s->normalizer->lower && (ink__normalizer_class(s->normalizer, cp) & INK__CASED))
@@ -195,7 +210,8 @@ static void push_lower(ink__stream *s, uint32_t cp, const ink__char *source) {
 }
 
 /* Queues what a character becomes that some step acts on. */
-static void expand(ink__stream *s, const ink__char *source, uint8_t class) {
+static void expand(ink__stream *s, const ink__char *source, uint8_t class)
+{
     const ink__normalizer *n = s->normalizer;
     const bool spaced = n->cjk && (class & INK__CJK);
     if (spaced)
@@ -219,7 +235,8 @@ static void expand(ink__stream *s, const ink__char *source, uint8_t class) {
         push(s, ' ', source);
 }
 
-bool ink__stream_next(ink__char *ch, ink__stream *s) {
+bool ink__stream_next(ink__char *ch, ink__stream *s)
+{
     for (;;) {
         if (s->queue_at < s->queue_len) {
             *ch = s->queue[s->queue_at++];

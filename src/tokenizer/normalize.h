@@ -58,7 +58,8 @@ void ink__stream_start(ink__stream *stream, const ink__normalizer *normalizer, c
 bool ink__stream_next(ink__char *ch, ink__stream *stream);
 
 /* True if the next character comes straight from text[pos], so that a caller may take plain bytes itself. */
-static inline bool ink__stream_idle(const ink__stream *stream) {
+static inline bool ink__stream_idle(const ink__stream *stream)
+{
     return stream->queue_at == stream->queue_len && !stream->run.active;
 }
 

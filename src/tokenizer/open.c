@@ -8,7 +8,8 @@
 #include <string.h>
 
 ink_status ink__added_flags(ink__added_token *token, const ink__json *json, const json_t *object, bool all,
-                            ink_error *err) {
+                            ink_error *err)
+{
     static const char *const keys[] = {"special", "single_word", "lstrip", "rstrip", "normalized"};
     bool *const flags[] = {&token->special, &token->single_word, &token->lstrip, &token->rstrip,
                            &token->normalized};
@@ -24,7 +25,8 @@ ink_status ink__added_flags(ink__added_token *token, const ink__json *json, cons
 }
 
 ink_status ink__tokenizer_add(ink_tokenizer *t, ink__added_token token, const char *content, size_t len,
-                              const double *said, const char *path, ink_error *err) {
+                              const double *said, const char *path, ink_error *err)
+{
     if (len == 0)
         return INK_OK;
     token.id = ink__vocab_find(&t->vocab, content, len);
@@ -43,7 +45,8 @@ ink_status ink__tokenizer_add(ink_tokenizer *t, ink__added_token token, const ch
 }
 
 /* Where a config is, what holds for any kind of tokenizer. */
-static ink_status read_limits(ink_tokenizer *t, const ink__json *config, ink_error *err) {
+static ink_status read_limits(ink_tokenizer *t, const ink__json *config, ink_error *err)
+{
     const char *side = "right";
     double max_length = -1;
     INK_TRY(ink__json_string(&side, config, config->root, "truncation_side", err));
@@ -59,7 +62,8 @@ static ink_status read_limits(ink_tokenizer *t, const ink__json *config, ink_err
     return INK_OK;
 }
 
-ink_status ink_tokenizer_open(ink_tokenizer **tokenizer, const char *dir, ink_error *err) {
+ink_status ink_tokenizer_open(ink_tokenizer **tokenizer, const char *dir, ink_error *err)
+{
     ink_status st = INK_OK;
     ink_tokenizer *t = NULL;
     ink__json config = {0};

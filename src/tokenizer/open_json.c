@@ -12,7 +12,8 @@
 /* *part = root[key], or what is inside where that is a Sequence of one; NULL where it is null. *type is its
  * type. */
 static ink_status component(const json_t **part, const char **type, const ink__json *json, const char *key,
-                            const char *list_key, ink_error *err) {
+                            const char *list_key, ink_error *err)
+{
     *part = json_object_get(json->root, key);
     *type = NULL;
     if (!*part || json_is_null(*part)) {
@@ -38,7 +39,8 @@ static ink_status component(const json_t **part, const char **type, const ink__j
 }
 
 static ink_status unsupported(const ink__json *json, const char *key, const char *type, const char *wanted,
-                              ink_error *err) {
+                              ink_error *err)
+{
     if (!type)
         return ink_fail(err, INK_E_UNSUPPORTED, "%s: %s is null, wanted %s", json->path, key, wanted);
     return ink_fail(err, INK_E_UNSUPPORTED, "%s: %s is \"%.80s\", wanted %s", json->path, key, type, wanted);
@@ -46,7 +48,8 @@ static ink_status unsupported(const ink__json *json, const char *key, const char
 
 /* Fails where the object lacks the key. */
 static ink_status need(const ink__json *json, const json_t *object, const char *what, const char *key,
-                       ink_error *err) {
+                       ink_error *err)
+{
     const json_t *value = json_object_get(object, key);
     if (!value || json_is_null(value))
         return ink_fail(err, INK_E_FORMAT, "%s: %s lacks \"%s\"", json->path, what, key);
@@ -56,7 +59,8 @@ static ink_status need(const ink__json *json, const json_t *object, const char *
 /* --- normalizer, pre_tokenizer, model --------------------------------------------------------------------
  */
 
-static ink_status read_normalizer(ink__bert_config *config, const ink__json *json, ink_error *err) {
+static ink_status read_normalizer(ink__bert_config *config, const ink__json *json, ink_error *err)
+{
     static const char *const keys[] = {"clean_text", "handle_chinese_chars", "lowercase"};
     bool *const flags[] = {&config->clean, &config->cjk, &config->lower};
     const json_t *part;
@@ -74,7 +78,8 @@ static ink_status read_normalizer(ink__bert_config *config, const ink__json *jso
     return ink__json_bool(&config->strip, json, part, "strip_accents", err);
 }
 
-static ink_status read_pre_tokenizer(const ink__json *json, ink_error *err) {
+static ink_status read_pre_tokenizer(const ink__json *json, ink_error *err)
+{
     const json_t *part;
     const char *type;
     INK_TRY(component(&part, &type, json, "pre_tokenizer", "pretokenizers", err));
@@ -84,7 +89,8 @@ static ink_status read_pre_tokenizer(const ink__json *json, ink_error *err) {
 }
 
 /* The ids of n tokens are exactly 0 to n-1. */
-static ink_status read_vocab(ink__vocab *vocab, const ink__json *json, const json_t *object, ink_error *err) {
+static ink_status read_vocab(ink__vocab *vocab, const ink__json *json, const json_t *object, ink_error *err)
+{
     const size_t n = json_object_size(object);
     size_t text_len = 0;
     const char *text;
@@ -96,7 +102,8 @@ static ink_status read_vocab(ink__vocab *vocab, const ink__json *json, const jso
         return ink_fail(err, INK_E_FORMAT, "%s: the model's \"vocab\" has no tokens", json->path);
     json_object_foreach((json_t *)object, text, value) text_len += strlen(text);
     INK_TRY(ink__vocab_reserve(vocab, n, text_len, err));
-    json_object_foreach((json_t *)object, text, value) {
+    json_object_foreach((json_t *)object, text, value)
+    {
         const double id = json_is_number(value) ? json_number_value(value) : -1;
         int32_t before;
         if (!(id >= 0 && id < (double)n && id == floor(id)))
@@ -111,7 +118,8 @@ static ink_status read_vocab(ink__vocab *vocab, const ink__json *json, const jso
 }
 
 static ink_status read_model(ink_tokenizer *t, ink__bert_config *config, const ink__json *json,
-                             ink_error *err) {
+                             ink_error *err)
+{
     static const char *const keys[] = {"unk_token", "continuing_subword_prefix", "max_input_chars_per_word",
                                        "vocab"};
     const json_t *model = json_object_get(json->root, "model");
@@ -133,7 +141,8 @@ static ink_status read_model(ink_tokenizer *t, ink__bert_config *config, const i
 /* --- added_tokens ----------------------------------------------------------------------------------------
  */
 
-static ink_status read_added(ink_tokenizer *t, const ink__json *json, ink_error *err) {
+static ink_status read_added(ink_tokenizer *t, const ink__json *json, ink_error *err)
+{
     const json_t *list = json_object_get(json->root, "added_tokens");
     if (list && !json_is_null(list) && !json_is_array(list))
         return ink_fail(err, INK_E_FORMAT, "%s: \"added_tokens\" is %s, wanted a list", json->path,
@@ -158,7 +167,8 @@ static ink_status read_added(ink_tokenizer *t, const ink__json *json, ink_error 
  */
 
 static ink_status put_special(ink__template *template, const ink_tokenizer *t, const ink__json *json,
-                              const json_t *id, const json_t *text, size_t type, ink_error *err) {
+                              const json_t *id, const json_t *text, size_t type, ink_error *err)
+{
     const double number = json_is_number(id) ? json_number_value(id) : -1;
     const char *name = json_is_string(text) ? json_string_value(text) : "";
     const int32_t at = number >= 0 && number < INT32_MAX ? (int32_t)number : -1;
@@ -183,7 +193,8 @@ static ink_status put_special(ink__template *template, const ink_tokenizer *t, c
 /* A list of pieces, {"SpecialToken": {...}} or {"Sequence": {...}}, in which A, and for a pair then B, stands
  * once. */
 static ink_status read_template(ink__template *template, const ink_tokenizer *t, const ink__json *json,
-                                const json_t *part, const char *key, size_t n_texts, ink_error *err) {
+                                const json_t *part, const char *key, size_t n_texts, ink_error *err)
+{
     const json_t *list = json_object_get(part, key), *specials = json_object_get(part, "special_tokens");
     size_t texts = 0;
     for (size_t i = 0; i < json_array_size(list); ++i) {
@@ -231,7 +242,8 @@ static ink_status read_template(ink__template *template, const ink_tokenizer *t,
 
 /* [CLS] A [SEP], [CLS] A [SEP] B [SEP]. */
 static ink_status read_bert_processing(ink_tokenizer *t, const ink__json *json, const json_t *part,
-                                       ink_error *err) {
+                                       ink_error *err)
+{
     const json_t *cls = json_object_get(part, "cls"), *sep = json_object_get(part, "sep");
     for (int texts = 1; texts <= 2; ++texts) {
         ink__template *template = texts == 1 ? &t->single : &t->pair;
@@ -246,7 +258,8 @@ static ink_status read_bert_processing(ink_tokenizer *t, const ink__json *json, 
     return INK_OK;
 }
 
-static ink_status read_post_processor(ink_tokenizer *t, const ink__json *json, ink_error *err) {
+static ink_status read_post_processor(ink_tokenizer *t, const ink__json *json, ink_error *err)
+{
     const json_t *part;
     const char *type;
     INK_TRY(component(&part, &type, json, "post_processor", "processors", err));
@@ -261,7 +274,8 @@ static ink_status read_post_processor(ink_tokenizer *t, const ink__json *json, i
 /* --- The file --------------------------------------------------------------------------------------------
  */
 
-static ink_status read_root(ink_tokenizer *t, const ink__json *json, ink_error *err) {
+static ink_status read_root(ink_tokenizer *t, const ink__json *json, ink_error *err)
+{
     ink__bert_config config = {0};
     const char *version = "1.0";
     INK_TRY(ink__json_string(&version, json, json->root, "version", err));
@@ -277,7 +291,8 @@ static ink_status read_root(ink_tokenizer *t, const ink__json *json, ink_error *
     return read_post_processor(t, json, err);
 }
 
-ink_status ink__tokenizer_from_json(ink_tokenizer *tokenizer, const char *path, ink_error *err) {
+ink_status ink__tokenizer_from_json(ink_tokenizer *tokenizer, const char *path, ink_error *err)
+{
     ink__json json;
     INK_TRY(ink__json_open(&json, path, err));
     const ink_status st = read_root(tokenizer, &json, err);
@@ -286,7 +301,8 @@ ink_status ink__tokenizer_from_json(ink_tokenizer *tokenizer, const char *path, 
 }
 
 ink_status ink__tokenizer_parse_json(ink_tokenizer *tokenizer, const char *bytes, size_t len,
-                                     const char *path, ink_error *err) {
+                                     const char *path, ink_error *err)
+{
     ink__json json;
     INK_TRY(ink__json_parse(&json, bytes, len, path, err));
     const ink_status st = read_root(tokenizer, &json, err);

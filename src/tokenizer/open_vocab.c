@@ -15,7 +15,8 @@
  */
 
 /* Length without the white space at the end, which the package cuts off ("\r" is some). */
-static size_t trim_end(const char *line, size_t len) {
+static size_t trim_end(const char *line, size_t len)
+{
     while (len > 0) {
         size_t from = len - 1;
         uint32_t cp;
@@ -32,7 +33,8 @@ static size_t trim_end(const char *line, size_t len) {
 /* A token a line, its id the line's number from 0. Only "\n" ends a line: U+2028 is a token of BERT's Chinese
  * vocabulary. Of equal lines the last counts, and the ids of the others have no token. */
 static ink_status read_lines(ink__vocab *vocab, const char *text, size_t len, const char *path,
-                             ink_error *err) {
+                             ink_error *err)
+{
     size_t lines = 0, n = 0;
     const char *end = text + len;
     for (const char *p = text; p < end; ++lines) {
@@ -75,7 +77,8 @@ typedef struct special_token {
 
 /* A special token as files give it, a string or an AddedToken object. */
 static ink_status read_special(special_token *special, const ink__json *json, const json_t *value,
-                               const char *key, ink_error *err) {
+                               const char *key, ink_error *err)
+{
     const json_t *content = json_is_object(value) ? json_object_get(value, "content") : value;
     if (!json_is_string(content) || strlen(json_string_value(content)) != json_string_length(content))
         return ink_fail(err, INK_E_FORMAT, "%s: \"%s\" is neither a string nor an object with \"content\"",
@@ -90,7 +93,8 @@ static ink_status read_special(special_token *special, const ink__json *json, co
     return INK_OK;
 }
 
-static ink_status read_named(special_token named[NAMED], const ink__json *json, ink_error *err) {
+static ink_status read_named(special_token named[NAMED], const ink__json *json, ink_error *err)
+{
     for (int i = 0; json->root && i < NAMED; ++i) {
         const json_t *value = json_object_get(json->root, names[i].key);
         if (value && !json_is_null(value))
@@ -100,7 +104,8 @@ static ink_status read_named(special_token named[NAMED], const ink__json *json, 
 }
 
 /* The lists of further special tokens; of the two names the newer one counts. */
-static ink_status add_extras(ink_tokenizer *t, const ink__json *json, ink_error *err) {
+static ink_status add_extras(ink_tokenizer *t, const ink__json *json, ink_error *err)
+{
     const char *key = "extra_special_tokens";
     const json_t *list = json_object_get(json->root, key);
     if (json_array_size(list) == 0 && json_object_size(list) == 0) {
@@ -130,37 +135,41 @@ typedef struct listed_token {
     ink__added_token token;
 } listed_token;
 
-static int by_id(const void *a, const void *b) {
+static int by_id(const void *a, const void *b)
+{
     const listed_token *x = a, *y = b;
     return (x->id > y->id) - (x->id < y->id);
 }
 
 /* {"30522": {"content": "<x>", ...}} or, in the older file, {"<x>": 30522}; added in the order of their ids.
  * These flags count more than those a special token has elsewhere. */
-static ink_status add_listed(ink_tokenizer *t, const ink__json *json, const json_t *object, ink_error *err) {
+static ink_status add_listed(ink_tokenizer *t, const ink__json *json, const json_t *object, bool older,
+                             ink_error *err)
+{
     ink_status st = INK_OK;
     listed_token *listed;
     size_t n = 0;
     const char *key;
     json_t *value;
     INK_TRY(ink__calloc(&listed, json_object_size(object), sizeof *listed, "added tokens", err));
-    json_object_foreach((json_t *)object, key, value) {
+    json_object_foreach((json_t *)object, key, value)
+    {
         listed_token *l = &listed[n++];
         const json_t *content = json_object_get(value, "content");
         char *end = "";
         l->token.rank = 1;
-        if (json_is_number(value)) {
+        if (older && json_is_number(value)) {
             l->id = json_number_value(value);
             l->content = key, l->len = strlen(key);
             l->token.normalized = true;
-        } else if (json_is_string(content)) {
+        } else if (!older && json_is_string(content)) {
             l->id = (double)strtoull(key, &end, 10);
             l->content = json_string_value(content), l->len = json_string_length(content);
             INK_TRY_GOTO(ink__added_flags(&l->token, json, value, false, err));
         }
         if (!l->content || *end != '\0' || end == key) {
-            st = ink_fail(err, INK_E_FORMAT, "%s: added token \"%.80s\" is not an id with \"content\"",
-                          json->path, key);
+            st = ink_fail(err, INK_E_FORMAT, "%s: added token \"%.80s\" is not %s", json->path, key,
+                          older ? "a text with an id" : "an id with \"content\"");
             goto done;
         }
     }
@@ -175,7 +184,8 @@ done:
 }
 
 /* Opens dir/name, or leaves *json empty where there is no such file. */
-static ink_status open_optional(ink__json *json, const char *dir, const char *name, ink_error *err) {
+static ink_status open_optional(ink__json *json, const char *dir, const char *name, ink_error *err)
+{
     char *path;
     *json = (ink__json){0};
     if (!ink__file_exists(dir, name))
@@ -189,7 +199,8 @@ static ink_status open_optional(ink__json *json, const char *dir, const char *na
 /* --- Settings ----------------------------------------------------------------------------------------------
  */
 
-static ink_status check_class(const ink__json *config, ink_error *err) {
+static ink_status check_class(const ink__json *config, ink_error *err)
+{
     static const char *const same[] = {"BertTokenizer",       "DistilBertTokenizer", "ElectraTokenizer",
                                        "MobileBertTokenizer", "ConvBertTokenizer",   "SqueezeBertTokenizer",
                                        "LayoutLMTokenizer",   "LxmertTokenizer",     "RetriBertTokenizer",
@@ -206,7 +217,8 @@ static ink_status check_class(const ink__json *config, ink_error *err) {
                     class);
 }
 
-static ink_status read_settings(ink__bert_config *bert, const ink__json *config, ink_error *err) {
+static ink_status read_settings(ink__bert_config *bert, const ink__json *config, ink_error *err)
+{
     bool basic = true;
     if (config->root) {
         INK_TRY(check_class(config, err));
@@ -223,7 +235,8 @@ static ink_status read_settings(ink__bert_config *bert, const ink__json *config,
 }
 
 static ink_status need_special(int32_t *id, const ink_tokenizer *t, const char *name, const char *path,
-                               ink_error *err) {
+                               ink_error *err)
+{
     *id = ink_tokenizer_id(t, name, strlen(name));
     if (*id < 0)
         return ink_fail(err, INK_E_FORMAT, "%s: the special token \"%.80s\" is not among the %zu tokens",
@@ -235,13 +248,14 @@ static ink_status need_special(int32_t *id, const ink_tokenizer *t, const char *
  * and [SEP] have to be there before any token is made up from its name alone. */
 static ink_status add_tokens(ink_tokenizer *t, const special_token named[NAMED], const char *path,
                              const ink__json *config, const ink__json *map, const ink__json *list,
-                             ink_error *err) {
+                             ink_error *err)
+{
     const json_t *decoder = json_object_get(config->root, "added_tokens_decoder");
     int32_t cls, sep;
     if (json_is_object(decoder))
-        INK_TRY(add_listed(t, config, decoder, err));
+        INK_TRY(add_listed(t, config, decoder, false, err));
     if (list->root)
-        INK_TRY(add_listed(t, list, list->root, err));
+        INK_TRY(add_listed(t, list, list->root, true, err));
     INK_TRY(need_special(&cls, t, named[CLS].content, path, err));
     INK_TRY(need_special(&sep, t, named[SEP].content, path, err));
     for (int i = 0; i < NAMED; ++i) {
@@ -259,7 +273,8 @@ static ink_status add_tokens(ink_tokenizer *t, const special_token named[NAMED],
 }
 
 static ink_status read_all(ink_tokenizer *t, const char *path, const ink__json *config, const ink__json *map,
-                           const ink__json *list, ink_error *err) {
+                           const ink__json *list, ink_error *err)
+{
     ink__bert_config bert = {
         .clean = true, .cjk = true, .lower = true, .prefix = "##", .prefix_len = 2, .max_chars = 100};
     special_token named[NAMED];
@@ -280,7 +295,8 @@ static ink_status read_all(ink_tokenizer *t, const char *path, const ink__json *
 }
 
 ink_status ink__tokenizer_from_vocab(ink_tokenizer *t, const char *dir, const ink__json *config,
-                                     ink_error *err) {
+                                     ink_error *err)
+{
     ink_status st = INK_OK;
     ink__json map = {0}, list = {0};
     char *path = NULL;

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-ink_status ink__patterns_add(ink__patterns *set, char *bytes, size_t len, size_t value, ink_error *err) {
+ink_status ink__patterns_add(ink__patterns *set, char *bytes, size_t len, size_t value, ink_error *err)
+{
     const ink_status st =
         ink__grow(&set->all, &set->capacity, set->n + 1, sizeof *set->all, "added tokens", err);
     if (st != INK_OK) {
@@ -18,7 +19,8 @@ ink_status ink__patterns_add(ink__patterns *set, char *bytes, size_t len, size_t
     return INK_OK;
 }
 
-static int compare(const void *a, const void *b) {
+static int compare(const void *a, const void *b)
+{
     const ink__pattern *x = a, *y = b;
     const int order = memcmp(x->bytes, y->bytes, x->len < y->len ? x->len : y->len);
     if (order != 0)
@@ -28,7 +30,8 @@ static int compare(const void *a, const void *b) {
     return (x->value > y->value) - (x->value < y->value);
 }
 
-void ink__patterns_seal(ink__patterns *set) {
+void ink__patterns_seal(ink__patterns *set)
+{
     size_t n = 0;
     if (set->n > 0)
         qsort(set->all, set->n, sizeof *set->all, compare);
@@ -42,7 +45,8 @@ void ink__patterns_seal(ink__patterns *set) {
     set->n = n;
 }
 
-void ink__patterns_free(ink__patterns *set) {
+void ink__patterns_free(ink__patterns *set)
+{
     for (size_t i = 0; i < set->n; ++i)
         free(set->all[i].bytes);
     free(set->all);
@@ -51,7 +55,8 @@ void ink__patterns_free(ink__patterns *set) {
 
 /* The first pattern of [low, high) whose byte at `depth` is `byte` or more. One that ends there comes first.
  */
-static size_t lower_bound(const ink__patterns *set, size_t low, size_t high, size_t depth, unsigned byte) {
+static size_t lower_bound(const ink__patterns *set, size_t low, size_t high, size_t depth, unsigned byte)
+{
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         const ink__pattern *p = &set->all[middle];
@@ -63,7 +68,8 @@ static size_t lower_bound(const ink__patterns *set, size_t low, size_t high, siz
     return low;
 }
 
-bool ink__match_feed(ink__match *m, const ink__patterns *set, unsigned char byte) {
+bool ink__match_feed(ink__match *m, const ink__patterns *set, unsigned char byte)
+{
     m->low = lower_bound(set, m->low, m->high, m->depth, byte);
     m->high = lower_bound(set, m->low, m->high, m->depth, byte + 1u);
     ++m->depth;

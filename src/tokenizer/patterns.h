@@ -29,7 +29,8 @@ typedef struct ink__match {
     const ink__pattern *longest; /* NULL: none so far */
 } ink__match;
 
-static inline void ink__match_start(ink__match *match, const ink__patterns *set) {
+static inline void ink__match_start(ink__match *match, const ink__patterns *set)
+{
     *match = (ink__match){0, set->n, 0, NULL};
 }
 

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-void ink__truncate_pair(size_t *a, size_t *b, size_t most) {
+void ink__truncate_pair(size_t *a, size_t *b, size_t most)
+{
     if (*a <= most && *b <= most - *a)
         return;
     size_t *shorter = *a <= *b ? a : b, *longer = *a <= *b ? b : a;
@@ -15,7 +16,8 @@ void ink__truncate_pair(size_t *a, size_t *b, size_t most) {
     }
 }
 
-static void put_specials(ink_encoding *e, size_t at, const ink__special *specials, size_t n) {
+static void put_specials(ink_encoding *e, size_t at, const ink__special *specials, size_t n)
+{
     for (size_t i = 0; i < n; ++i) {
         e->ids[at + i] = specials[i].id;
         e->types[at + i] = specials[i].type;
@@ -23,7 +25,8 @@ static void put_specials(ink_encoding *e, size_t at, const ink__special *special
     }
 }
 
-void ink__postprocess(ink_encoding *e, const ink__template *t, size_t a, size_t b, size_t at_b) {
+void ink__postprocess(ink_encoding *e, const ink__template *t, size_t a, size_t b, size_t at_b)
+{
     const size_t to_b = t->before + a + t->middle, after = t->n - t->before - t->middle;
     if (to_b != at_b && b > 0) {
         memmove(e->ids + to_b, e->ids + at_b, b * sizeof *e->ids);

@@ -10,17 +10,20 @@
 /* Plain bytes are taken in pieces of at most so many, so that one check of the buffer serves them all. */
 enum { PLAIN_MAX = 64 };
 
-void ink__word_start(ink__word *word) {
+void ink__word_start(ink__word *word)
+{
     word->holds = false;
 }
 
-void ink__word_free(ink__word *word) {
+void ink__word_free(ink__word *word)
+{
     free(word->bytes);
     free(word->map);
     *word = (ink__word){0};
 }
 
-static ink_status reserve(ink__word *word, size_t more, ink_error *err) {
+static ink_status reserve(ink__word *word, size_t more, ink_error *err)
+{
     INK_TRY(ink__grow(&word->bytes, &word->capacity, word->len + more, 1, "a word", err));
     if (!word->linear)
         INK_TRY(
@@ -29,7 +32,8 @@ static ink_status reserve(ink__word *word, size_t more, ink_error *err) {
 }
 
 /* From here on each byte's place is written down. */
-static ink_status leave_linear(ink__word *word, ink_error *err) {
+static ink_status leave_linear(ink__word *word, ink_error *err)
+{
     word->linear = false;
     INK_TRY(reserve(word, 4, err));
     for (size_t i = 0; i < word->len; ++i)
@@ -37,7 +41,8 @@ static ink_status leave_linear(ink__word *word, ink_error *err) {
     return INK_OK;
 }
 
-static ink_status append(ink__word *word, const ink__char *ch, size_t max_chars, ink_error *err) {
+static ink_status append(ink__word *word, const ink__char *ch, size_t max_chars, ink_error *err)
+{
     word->end = ch->end;
     if (word->chars == max_chars) {
         word->overlong = true;
@@ -57,7 +62,8 @@ static ink_status append(ink__word *word, const ink__char *ch, size_t max_chars,
 
 /* Takes ASCII letters and digits straight from the text, which is where nearly all time would go otherwise.
  */
-static ink_status append_plain(ink__word *word, ink__stream *s, size_t max_chars, ink_error *err) {
+static ink_status append_plain(ink__word *word, ink__stream *s, size_t max_chars, ink_error *err)
+{
     const unsigned char *plain = s->normalizer->plain, *p = s->text + s->pos;
     while (s->pos < s->end && plain[*p] && word->chars < max_chars) {
         if (word->chars == 0)
@@ -84,7 +90,8 @@ static ink_status append_plain(ink__word *word, ink__stream *s, size_t max_chars
 }
 
 ink_status ink__pretokenize_next(ink__word *word, bool *found, ink__stream *s, ink__added_stream *added,
-                                 size_t max_chars, ink_error *err) {
+                                 size_t max_chars, ink_error *err)
+{
     word->added = -1;
     word->len = word->chars = 0;
     word->overlong = false, word->linear = true;

@@ -26,7 +26,8 @@ void ink__word_start(ink__word *word); /* before the first word of a stream */
 void ink__word_free(ink__word *word);
 
 /* Original bytes of the word's bytes [begin, end), which are whole characters and not none. */
-static inline ink_span ink__word_span(const ink__word *word, size_t begin, size_t end) {
+static inline ink_span ink__word_span(const ink__word *word, size_t begin, size_t end)
+{
     return word->linear ? (ink_span){word->begin + begin, word->begin + end}
                         : (ink_span){word->map[begin].begin, word->map[end - 1].end};
 }

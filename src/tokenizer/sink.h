@@ -18,13 +18,15 @@ typedef struct ink__sink {
 ink_status ink__encoding_reserve(ink_encoding *encoding, size_t n, ink_error *err);
 
 /* Makes room for n more tokens, or as many of them as will be stored. */
-static inline ink_status ink__sink_reserve(ink__sink *sink, size_t n, ink_error *err) {
+static inline ink_status ink__sink_reserve(ink__sink *sink, size_t n, ink_error *err)
+{
     const size_t want = sink->at + (n < sink->limit ? n : sink->limit);
     return want <= sink->encoding->capacity ? INK_OK : ink__encoding_reserve(sink->encoding, want, err);
 }
 
 /* After ink__sink_reserve. */
-static inline void ink__sink_push(ink__sink *sink, int32_t id, ink_span span) {
+static inline void ink__sink_push(ink__sink *sink, int32_t id, ink_span span)
+{
     ++sink->total;
     if (sink->limit == 0)
         return;

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ink_tokenizer_free(ink_tokenizer *t) {
+void ink_tokenizer_free(ink_tokenizer *t)
+{
     if (!t)
         return;
     if (t->pipeline)
@@ -15,31 +16,38 @@ void ink_tokenizer_free(ink_tokenizer *t) {
     free(t);
 }
 
-size_t ink_tokenizer_vocab_size(const ink_tokenizer *t) {
+size_t ink_tokenizer_vocab_size(const ink_tokenizer *t)
+{
     return t->vocab.size;
 }
 
-const char *ink_tokenizer_kind(const ink_tokenizer *t) {
+const char *ink_tokenizer_kind(const ink_tokenizer *t)
+{
     return t->pipeline->kind;
 }
 
-size_t ink_tokenizer_model_max_length(const ink_tokenizer *t) {
+size_t ink_tokenizer_model_max_length(const ink_tokenizer *t)
+{
     return t->model_max_length;
 }
 
-size_t ink_tokenizer_specials(const ink_tokenizer *t, bool pair) {
+size_t ink_tokenizer_specials(const ink_tokenizer *t, bool pair)
+{
     return pair ? t->pair.n : t->single.n;
 }
 
-const char *ink_tokenizer_token(const ink_tokenizer *t, int32_t id) {
+const char *ink_tokenizer_token(const ink_tokenizer *t, int32_t id)
+{
     return ink__vocab_token(&t->vocab, id, NULL);
 }
 
-int32_t ink_tokenizer_id(const ink_tokenizer *t, const char *token, size_t len) {
+int32_t ink_tokenizer_id(const ink_tokenizer *t, const char *token, size_t len)
+{
     return ink__vocab_find(&t->vocab, token, len);
 }
 
-ink_status ink__tokenizer_seal_added(ink_tokenizer *t, const char *where, ink_error *err) {
+ink_status ink__tokenizer_seal_added(ink_tokenizer *t, const char *where, ink_error *err)
+{
     ink__added_seal(&t->added);
     for (size_t i = 0; i < t->added.n; ++i) {
         const ink__added_token *token = &t->added.tokens[i];
@@ -64,7 +72,8 @@ ink_status ink__tokenizer_seal_added(ink_tokenizer *t, const char *where, ink_er
 
 /* --- Encoding ------------------------------------------------------------------------------------------- */
 
-ink_status ink__encoding_reserve(ink_encoding *e, size_t n, ink_error *err) {
+ink_status ink__encoding_reserve(ink_encoding *e, size_t n, ink_error *err)
+{
     /* The three arrays share one capacity, which counts only when all of them have it. */
     size_t ids = e->capacity, types = e->capacity, spans = e->capacity;
     INK_TRY(ink__grow(&e->ids, &ids, n, sizeof *e->ids, "token ids", err));
@@ -74,7 +83,8 @@ ink_status ink__encoding_reserve(ink_encoding *e, size_t n, ink_error *err) {
     return INK_OK;
 }
 
-void ink_encoding_free(ink_encoding *e) {
+void ink_encoding_free(ink_encoding *e)
+{
     if (!e)
         return;
     ink__scratch *scratch = e->scratch;
@@ -91,7 +101,8 @@ void ink_encoding_free(ink_encoding *e) {
 
 /* Appends the tokens of one text: added tokens, and what the pipeline makes of the parts between them. */
 static ink_status encode_text(ink__sink *sink, const ink_tokenizer *t, const char *text, size_t len,
-                              bool parse_special, ink_error *err) {
+                              bool parse_special, ink_error *err)
+{
     ink__segments segments;
     ink__segment segment;
     ink_encoding *e = sink->encoding;
@@ -111,7 +122,8 @@ static ink_status encode_text(ink__sink *sink, const ink_tokenizer *t, const cha
 
 ink_status ink_tokenizer_encode(ink_encoding *e, const ink_tokenizer *t, const char *text, size_t text_len,
                                 const char *pair, size_t pair_len, const ink_encode_options *options,
-                                ink_error *err) {
+                                ink_error *err)
+{
     static const ink_encode_options defaults = INK_ENCODE_OPTIONS_INIT;
     const ink_encode_options *o = options ? options : &defaults;
     e->length = e->total = e->bad_bytes = 0;

@@ -4,7 +4,8 @@
 #include <utf8proc.h>
 
 /* Index of the run that cp lies in. The first run starts at 0. */
-static size_t class_run(uint32_t cp) {
+static size_t class_run(uint32_t cp)
+{
     size_t low = 0, high = ink__class_runs_len;
     while (high - low > 1) {
         const size_t middle = low + (high - low) / 2;
@@ -16,19 +17,22 @@ static size_t class_run(uint32_t cp) {
     return low;
 }
 
-static uint32_t simple_lower(uint32_t cp) {
+static uint32_t simple_lower(uint32_t cp)
+{
     for (size_t i = 0; i < ink__case_runs_len; ++i)
         if (cp >= ink__case_runs[i].first && cp <= ink__case_runs[i].last)
             return cp + (uint32_t)ink__case_runs[i].delta;
     return (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
 }
 
-uint8_t ink__unicode_class(uint32_t cp) {
+uint8_t ink__unicode_class(uint32_t cp)
+{
     const uint8_t bits = (uint8_t)ink__class_runs[class_run(cp)];
     return simple_lower(cp) == cp ? bits : (uint8_t)(bits | INK__CASED);
 }
 
-void ink__unicode_fill_classes(uint8_t classes[65536]) {
+void ink__unicode_fill_classes(uint8_t classes[65536])
+{
     size_t run = 0;
     for (uint32_t cp = 0; cp < 65536; ++cp) {
         while (run + 1 < ink__class_runs_len && ink__class_runs[run + 1] >> 8 <= cp)
@@ -42,7 +46,8 @@ void ink__unicode_fill_classes(uint8_t classes[65536]) {
             classes[cp] |= INK__CASED;
 }
 
-size_t ink__unicode_decompose(uint32_t out[INK__DECOMPOSED_MAX], uint32_t cp) {
+size_t ink__unicode_decompose(uint32_t out[INK__DECOMPOSED_MAX], uint32_t cp)
+{
     utf8proc_int32_t decomposed[INK__DECOMPOSED_MAX];
     int boundary = 0;
     const utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)cp, decomposed, INK__DECOMPOSED_MAX,
@@ -55,11 +60,13 @@ size_t ink__unicode_decompose(uint32_t out[INK__DECOMPOSED_MAX], uint32_t cp) {
     return (size_t)n;
 }
 
-unsigned ink__unicode_combining(uint32_t cp) {
+unsigned ink__unicode_combining(uint32_t cp)
+{
     return (unsigned)utf8proc_get_property((utf8proc_int32_t)cp)->combining_class;
 }
 
-size_t ink__unicode_lower(uint32_t out[2], uint32_t cp) {
+size_t ink__unicode_lower(uint32_t out[2], uint32_t cp)
+{
     if (cp == 0x130) {
         out[0] = 'i', out[1] = 0x307;
         return 2;
@@ -68,7 +75,8 @@ size_t ink__unicode_lower(uint32_t out[2], uint32_t cp) {
     return 1;
 }
 
-bool ink__unicode_is_word(uint32_t cp) {
+bool ink__unicode_is_word(uint32_t cp)
+{
     switch (utf8proc_category((utf8proc_int32_t)cp)) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:

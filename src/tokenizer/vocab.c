@@ -8,25 +8,29 @@
 
 /* --- The index ------------------------------------------------------------------------------------------ */
 
-static inline uint64_t load8(const unsigned char *p) {
+static inline uint64_t load8(const unsigned char *p)
+{
     uint64_t x;
     memcpy(&x, p, 8);
     return x;
 }
 
-static inline uint64_t load4(const unsigned char *p) {
+static inline uint64_t load4(const unsigned char *p)
+{
     uint32_t x;
     memcpy(&x, p, 4);
     return x;
 }
 
-static inline uint64_t mix(uint64_t h) {
+static inline uint64_t mix(uint64_t h)
+{
     h *= 0x9E3779B97F4A7C15u;
     return h ^ h >> 32;
 }
 
 /* Reads nothing outside key[0, len): the ends overlap instead. */
-static inline uint32_t hash_of(const unsigned char *key, size_t len) {
+static inline uint32_t hash_of(const unsigned char *key, size_t len)
+{
     uint64_t h = len * 0xD6E8FEB86659FD93u;
     if (len >= 8) {
         for (size_t i = 0; i + 8 < len; i += 8)
@@ -41,14 +45,16 @@ static inline uint32_t hash_of(const unsigned char *key, size_t len) {
 }
 
 static inline bool same_key(const ink__index *index, const ink__vocab *vocab, int32_t id, const void *key,
-                            size_t len) {
+                            size_t len)
+{
     const ink__token *token = &vocab->tokens[id];
     return token->len - index->skip == len && memcmp(vocab->text + token->begin + index->skip, key, len) == 0;
 }
 
 /* The slot that holds the key, or the empty one where it belongs. There is always an empty one. */
 static inline ink__slot *find_slot(const ink__index *index, const ink__vocab *vocab, const void *key,
-                                   size_t len, uint32_t hash) {
+                                   size_t len, uint32_t hash)
+{
     for (size_t i = hash & index->mask;; i = (i + 1) & index->mask) {
         ink__slot *slot = &index->slots[i];
         if (slot->id < 0 || (slot->hash == hash && same_key(index, vocab, slot->id, key, len)))
@@ -57,7 +63,8 @@ static inline ink__slot *find_slot(const ink__index *index, const ink__vocab *vo
 }
 
 /* Makes the table one of at least n keys, half empty. */
-static ink_status resize(ink__index *index, size_t n, ink_error *err) {
+static ink_status resize(ink__index *index, size_t n, ink_error *err)
+{
     size_t size = 16, want;
     ink__index next = *index;
     if (!ink__mul(&want, n, 2))
@@ -82,17 +89,19 @@ static ink_status resize(ink__index *index, size_t n, ink_error *err) {
     return INK_OK;
 }
 
-static ink_status make_room(ink__index *index, ink_error *err) {
+static ink_status make_room(ink__index *index, ink_error *err)
+{
     return index->slots && index->used * 2 <= index->mask ? INK_OK : resize(index, index->used * 2 + 8, err);
 }
 
-static const unsigned char *key_of(const ink__index *index, const ink__vocab *vocab, int32_t id,
-                                   size_t *len) {
+static const unsigned char *key_of(const ink__index *index, const ink__vocab *vocab, int32_t id, size_t *len)
+{
     *len = vocab->tokens[id].len - index->skip;
     return (const unsigned char *)vocab->text + vocab->tokens[id].begin + index->skip;
 }
 
-ink_status ink__index_put(ink__index *index, const ink__vocab *vocab, int32_t id, ink_error *err) {
+ink_status ink__index_put(ink__index *index, const ink__vocab *vocab, int32_t id, ink_error *err)
+{
     size_t len;
     INK_TRY(make_room(index, err));
     const unsigned char *key = key_of(index, vocab, id, &len);
@@ -106,25 +115,29 @@ ink_status ink__index_put(ink__index *index, const ink__vocab *vocab, int32_t id
 }
 
 int32_t ink__index_find(const ink__index *index, const ink__vocab *vocab, const unsigned char *key,
-                        size_t len) {
+                        size_t len)
+{
     return index->slots ? find_slot(index, vocab, key, len, hash_of(key, len))->id : -1;
 }
 
-void ink__index_free(ink__index *index) {
+void ink__index_free(ink__index *index)
+{
     free(index->slots);
     *index = (ink__index){0};
 }
 
 /* --- The vocabulary ------------------------------------------------------------------------------------- */
 
-ink_status ink__vocab_reserve(ink__vocab *v, size_t n, size_t text_len, ink_error *err) {
+ink_status ink__vocab_reserve(ink__vocab *v, size_t n, size_t text_len, ink_error *err)
+{
     INK_TRY(ink__grow(&v->tokens, &v->capacity, n, sizeof *v->tokens, "tokens", err));
     INK_TRY(ink__grow(&v->text, &v->text_capacity, text_len + n, 1, "the tokens' text", err));
     return resize(&v->index, n, err);
 }
 
 ink_status ink__vocab_add(ink__vocab *v, int32_t *before, int32_t id, const char *text, size_t len,
-                          const char *where, ink_error *err) {
+                          const char *where, ink_error *err)
+{
     const size_t at = (size_t)id;
     *before = -1;
     if (id < 0 || id == INT32_MAX || len > UINT32_MAX)
@@ -155,18 +168,21 @@ ink_status ink__vocab_add(ink__vocab *v, int32_t *before, int32_t id, const char
     return INK_OK;
 }
 
-void ink__vocab_free(ink__vocab *v) {
+void ink__vocab_free(ink__vocab *v)
+{
     free(v->text);
     free(v->tokens);
     ink__index_free(&v->index);
     *v = (ink__vocab){0};
 }
 
-int32_t ink__vocab_find(const ink__vocab *v, const char *text, size_t len) {
+int32_t ink__vocab_find(const ink__vocab *v, const char *text, size_t len)
+{
     return ink__index_find(&v->index, v, (const unsigned char *)text, len);
 }
 
-const char *ink__vocab_token(const ink__vocab *v, int32_t id, size_t *len) {
+const char *ink__vocab_token(const ink__vocab *v, int32_t id, size_t *len)
+{
     if (id < 0 || (size_t)id >= v->size || !v->tokens[id].exists)
         return NULL;
     if (len)

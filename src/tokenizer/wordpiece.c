@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Notes how long a token of these bytes is, under its first two bytes; a single byte goes with any second. */
-static void note_length(uint8_t *longest, const unsigned char *bytes, size_t len) {
+static void note_length(uint8_t *longest, const unsigned char *bytes, size_t len)
+{
     const uint8_t n = len < 255 ? (uint8_t)len : 255;
     if (len == 0)
         return;
@@ -17,7 +18,8 @@ static void note_length(uint8_t *longest, const unsigned char *bytes, size_t len
 }
 
 ink_status ink__wordpiece_init(ink__wordpiece *m, const ink__vocab *vocab, size_t n, const char *prefix,
-                               size_t prefix_len, int32_t unk, size_t max_chars, ink_error *err) {
+                               size_t prefix_len, int32_t unk, size_t max_chars, ink_error *err)
+{
     *m = (ink__wordpiece){.vocab = vocab, .size = n, .unk = unk, .max_chars = max_chars};
     m->continuing.skip = prefix_len;
     for (int i = 0; i < 2; ++i)
@@ -36,19 +38,22 @@ ink_status ink__wordpiece_init(ink__wordpiece *m, const ink__vocab *vocab, size_
     return INK_OK;
 }
 
-void ink__wordpiece_release(ink__wordpiece *m) {
+void ink__wordpiece_release(ink__wordpiece *m)
+{
     ink__index_free(&m->continuing);
     for (int i = 0; i < 2; ++i)
         free(m->longest[i]);
     *m = (ink__wordpiece){0};
 }
 
-static bool is_continuation(unsigned char byte) {
+static bool is_continuation(unsigned char byte)
+{
     return (byte & 0xC0) == 0x80;
 }
 
 ink_status ink__wordpiece_encode(ink__sink *sink, const ink__wordpiece *m, const ink__word *word,
-                                 ink_error *err) {
+                                 ink_error *err)
+{
     INK_TRY(ink__sink_reserve(sink, word->chars + 1, err));
     const ink__sink before = *sink;
     const unsigned char *bytes = word->bytes;

@@ -15,7 +15,8 @@ Test(utf8, every_scalar_value_survives_a_round_trip)
         int bad;
         const size_t len = ink__utf8_encode(bytes, cp);
         const unsigned char *p = (const unsigned char *)bytes;
-        cr_assert(ink__utf8_decode_checked(&back, &bad, p, p + len) == len && back == cp && !bad, "U+%04X", cp);
+        cr_assert(ink__utf8_decode_checked(&back, &bad, p, p + len) == len && back == cp && !bad, "U+%04X",
+                  cp);
         cr_assert(ink__utf8_valid_prefix(bytes, len) == len);
     }
 }
@@ -31,7 +32,11 @@ static const struct {
     {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD", 3},
     {"\xF4\x90\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD", 4},
     {"\xE2\x82", "\xEF\xBF\xBD", 1},
-    {"\xF0\x9F\x98" "A", "\xEF\xBF\xBD" "A", 1},
+    {"\xF0\x9F\x98"
+     "A",
+     "\xEF\xBF\xBD"
+     "A",
+     1},
     {"\xFF", "\xEF\xBF\xBD", 1},
     {"\xEF\xBF\xBD", "\xEF\xBF\xBD", 0},
     {"plain", "plain", 0},

@@ -1,0 +1,208 @@
+/* The command as a person or script meets it: exit status, what is on stdout and what on stderr. */
+#include "support/random_model.h"
+
+#include <criterion/criterion.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct random_model shape = {"bert", 32, 1, 4, 48, 40, 3, 3};
+
+static char dir[256];
+static char out[1 << 16], err[1 << 16];
+
+static void setup(void)
+{
+    scratch_dir(dir);
+    random_model_write(dir, &shape);
+}
+
+static void teardown(void)
+{
+    scratch_remove(dir);
+}
+
+TestSuite(cli, .init = setup, .fini = teardown);
+
+static void slurp(char *text, size_t size, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "rb");
+    cr_assert(f, "%s", path);
+    text[fread(text, 1, size - 1, f)] = '\0';
+    fclose(f);
+}
+
+/* Runs "inkling ..." through the shell in the scratch directory, fills out and err, returns the exit status.
+ */
+static int run(const char *format, ...)
+{
+    char command[4096];
+    va_list args;
+    int n = snprintf(command, sizeof command, "cd %s && { inkling=%s; inkling() { $inkling \"$@\"; }; ", dir,
+                     INK_TEST_BINARY);
+    va_start(args, format);
+    n += vsnprintf(command + n, sizeof command - (size_t)n, format, args);
+    va_end(args);
+    snprintf(command + n, sizeof command - (size_t)n, "; } >stdout.txt 2>stderr.txt </dev/null");
+    const int status = system(command);
+    cr_assert(status >= 0 && WIFEXITED(status), "%s", command);
+    slurp(out, sizeof out, "stdout.txt");
+    slurp(err, sizeof err, "stderr.txt");
+    return WEXITSTATUS(status);
+}
+
+static void expect_usage(const char *command, const char *says)
+{
+    cr_expect(run("%s", command) == 2, "%s", command);
+    cr_expect(out[0] == '\0', "%s prints on stdout: %s", command, out);
+    cr_expect(strstr(err, says), "%s says: %s", command, err);
+}
+
+static void expect_failure(const char *command, const char *says)
+{
+    const int status = run("%s", command);
+    cr_expect(status == 1, "%s exits %d", command, status);
+    cr_expect(strstr(err, says), "%s says: %s", command, err);
+    cr_expect(strchr(err, '\n') == err + strlen(err) - 1, "%s says more than a sentence: %s", command, err);
+}
+
+Test(cli, help_goes_to_stdout_and_is_success)
+{
+    static const char *const commands[] = {
+        "inkling help",        "inkling -h",
+        "inkling --help",      "inkling help classify",
+        "inkling classify -h", "inkling classify --help",
+        "inkling help embed",  "inkling help tokenize",
+        "inkling help info",
+    };
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; ++i) {
+        cr_expect(run("%s", commands[i]) == 0, "%s", commands[i]);
+        cr_expect(strncmp(out, "usage: inkling", 14) == 0 && err[0] == '\0', "%s", commands[i]);
+        for (const char *line = out, *end; (end = strchr(line, '\n')); line = end + 1)
+            cr_expect(end - line <= 120, "%s prints a line of %zu bytes", commands[i], (size_t)(end - line));
+    }
+    cr_expect(run("inkling help classify") == 0);
+    cr_expect(strstr(out, "--all-scores") && strstr(out, "(default: text)") &&
+              strstr(out, "(default: report)"));
+    cr_expect(run("inkling --version") == 0 && strcmp(out, "inkling 0.1.0\n") == 0);
+}
+
+Test(cli, wrong_usage_exits_2_and_says_why)
+{
+    expect_usage("inkling", "usage: inkling");
+    expect_usage("inkling clasify", "there is no verb \"clasify\"");
+    expect_usage("inkling help clasify", "there is no verb \"clasify\"");
+    expect_usage("inkling classify", "--model is required");
+    expect_usage("inkling classify -m", "-m needs a value");
+    expect_usage("inkling classify -m . --frobnicate", "there is no option --frobnicate");
+    expect_usage("inkling classify -m . -x", "there is no option -x");
+    expect_usage("inkling classify -m . --threads 0", "--threads is \"0\", wanted a whole number from 1");
+    expect_usage("inkling classify -m . --threads -2", "--threads is \"-2\"");
+    expect_usage("inkling classify -m . --threads 2x", "--threads is \"2x\"");
+    expect_usage("inkling classify -m . --max-length 99999999999999999999999", "--max-length");
+    expect_usage("inkling classify -m . --format xml", "wanted auto|lines|jsonl|csv");
+    expect_usage("inkling info -m . extra", "takes no operand, given \"extra\"");
+}
+
+Test(cli, options_may_follow_files_and_two_dashes_end_them)
+{
+    scratch_write(dir, "a.txt", "good\n", 5);
+    scratch_write(dir, "-b.txt", "bad\n", 4);
+    cr_expect(run("inkling tokenize a.txt -m .") == 0, "%s", err);
+    cr_expect(strstr(out, "\"good\""));
+    cr_expect(run("inkling tokenize -m . -- -b.txt a.txt") == 0, "%s", err);
+    cr_expect(strstr(out, "\"bad\"") && strstr(out, "{\"id\":2,"));
+    cr_expect(run("inkling tokenize -m. --form=lines a.txt") == 0,
+              "an unambiguous beginning of an option: %s", err);
+}
+
+Test(cli, classifies_lines_from_stdin)
+{
+    cr_expect(run("printf 'good\\n\\nthe movie' | inkling classify -m .") == 0, "%s", err);
+    const char *second = strchr(out, '\n') + 1, *third = strchr(second, '\n') + 1;
+    cr_expect(strncmp(out, "{\"id\":1,\"label\":\"label ", 23) == 0, "%s", out);
+    cr_expect(strncmp(second, "{\"id\":2,", 8) == 0 && strncmp(third, "{\"id\":3,", 8) == 0);
+    cr_expect(strstr(err, "3 records"));
+    cr_expect(!strchr(err, '\r'), "no progress line outside a terminal");
+    cr_expect(run("printf 'good\\n' | inkling classify --quiet -m . -") == 0 && err[0] == '\0');
+    cr_expect(run("inkling classify -m . </dev/null") == 0 && out[0] == '\0', "no records are no failure");
+}
+
+Test(cli, reads_csv_and_names_columns)
+{
+    static const char csv[] = "id,review,stars\r\n7,\"good, \"\"very\"\" good\r\nmovie\",5\r\n8,bad,1\r\n";
+    scratch_write(dir, "r.csv", csv, sizeof csv - 1);
+    cr_expect(run("inkling classify -m . --text review r.csv") == 0, "%s", err);
+    cr_expect(strncmp(out, "{\"id\":\"7\",", 10) == 0 && strstr(out, "{\"id\":\"8\","), "%s", out);
+    expect_failure("inkling classify -m . r.csv", "review");
+}
+
+Test(cli, failures_are_one_sentence_with_the_place_and_exit_1)
+{
+    expect_failure("inkling classify -m /nonexistent a.txt", "/nonexistent");
+    expect_failure("inkling classify -m . missing.txt", "missing.txt");
+    expect_failure("mkdir d; inkling classify -m . d", "d: is a directory");
+    expect_failure("echo good | inkling classify -m . -o /nonexistent/out", "/nonexistent/out");
+    expect_failure("echo good | inkling classify -m . --max-length 41", "40 positions");
+    expect_failure("echo good | inkling classify -m . --max-length 1", "special tokens");
+    expect_failure("echo good | inkling classify -m . --quiet >/dev/full", "standard output");
+    expect_failure("echo good | inkling classify -m . --quiet -o /dev/full", "/dev/full");
+    expect_failure("inkling info -m . --json >/dev/full", "standard output");
+}
+
+Test(cli, a_failed_record_makes_the_exit_status_1_and_the_rest_is_done)
+{
+    static const char jsonl[] = "{\"text\":\"good\"}\n{\"text\":5}\n{\"text\":\"bad\"}\n";
+    scratch_write(dir, "in.jsonl", jsonl, sizeof jsonl - 1);
+    cr_expect(run("inkling classify -m . in.jsonl -o out.jsonl") == 1);
+    cr_expect(strstr(err, "1 of 3 records failed") && strstr(err, "line 2"), "%s", err);
+    slurp(out, sizeof out, "out.jsonl");
+    cr_expect(strstr(out, "{\"id\":1,\"label\"") && strstr(out, "{\"id\":2,\"error\"") &&
+              strstr(out, "{\"id\":3,\"label\""));
+    cr_expect(run("inkling classify -m . in.jsonl --on-error stop -o stopped.jsonl") == 1);
+    cr_expect(access("stopped.jsonl", F_OK) != 0);
+}
+
+Test(cli, a_closed_pipe_ends_quietly)
+{
+    cr_expect(run("yes 'good movie' | head -20000 | inkling tokenize -m . | head -1") == 0);
+    cr_expect(strncmp(out, "{\"id\":1,", 8) == 0);
+    cr_expect(err[0] == '\0', "%s", err);
+}
+
+Test(cli, a_signal_leaves_no_half_written_file)
+{
+    /* The job waits for more input when the signal comes; the next record lets it notice. */
+    cr_expect(run("mkfifo p; (echo good; sleep 1; echo bad; sleep 1; echo bad) >p & $inkling classify -m . "
+                  "-o out.jsonl p & "
+                  "sleep 0.6; kill -TERM $!; wait $!; echo status $?; ls -A | grep -c tmp") >= 0);
+    cr_expect(strstr(out, "status 143"), "%s%s", out, err);
+    cr_expect(strstr(out, "\n0\n"), "a temporary file stays: %s", out);
+    cr_expect(strstr(err, "nothing was written to out.jsonl"), "%s", err);
+}
+
+Test(cli, info_tells_sizes_labels_and_threads)
+{
+    cr_expect(run("inkling info -m .") == 0, "%s", err);
+    cr_expect(strstr(out, "architecture       bert\n") && strstr(out, "label 0, label 1, label 2") &&
+                  strstr(out, "threads_from "),
+              "%s", out);
+    cr_expect(run("inkling info -m . --json") == 0);
+    cr_expect(out[0] == '{' && strstr(out, "\"labels\":[\"label 0\",\"label 1\",\"label 2\"]"), "%s", out);
+    cr_expect(run("INK_THREADS=3 INK_BACKEND=ref inkling info -m . --json") == 0);
+    cr_expect(strstr(out, "\"backend\":\"ref\"") && strstr(out, "\"threads\":3,"), "%s", out);
+}
+
+Test(cli, embed_writes_lines_and_arrays)
+{
+    cr_expect(run("printf 'good\\nbad\\n' | inkling embed -m . -o v.npy") == 0, "%s", err);
+    cr_expect(run("head -c 6 v.npy") == 0 && memcmp(out, "\x93NUMPY", 6) == 0);
+    cr_expect(run("printf 'good\\n' | inkling embed -m . --pooling cls --normalize") == 0);
+    cr_expect(strncmp(out, "{\"id\":1,\"embedding\":[", 21) == 0);
+}

@@ -1,0 +1,8 @@
+/* Any bytes as JSON lines: see fuzz_records.h. */
+#include "fuzz_records.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_records(data, size, INK_FORMAT_JSONL, size % 2 ? "b" : NULL);
+    return 0;
+}

@@ -1,0 +1,251 @@
+/* Sessions: what they refuse, that texts and ids agree, and that steady work allocates nothing. */
+#include "support/random_model.h"
+
+#include <criterion/criterion.h>
+#include <inkling.h>
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every allocation that the library's own objects ask for passes here (see tests/CMakeLists.txt). */
+static size_t allocations;
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__real_aligned_alloc(size_t align, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_aligned_alloc(size_t align, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    ++allocations;
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    ++allocations;
+    return __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+    ++allocations;
+    return __real_realloc(p, size);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t size)
+{
+    ++allocations;
+    return __real_aligned_alloc(align, size);
+}
+
+static const struct random_model shape = {"bert", 32, 2, 4, 48, 40, 3, 3};
+
+enum { H = 32, C = 3, MAX_TOKENS = 64 };
+
+struct fixture {
+    char dir[256];
+    ink_model *model;
+    ink_session *session;
+    ink_error err;
+};
+
+static void open_fixture(struct fixture *f, ink_backend backend)
+{
+    memset(f, 0, sizeof *f);
+    scratch_dir(f->dir);
+    random_model_write(f->dir, &shape);
+    const ink_model_options options = {1, backend};
+    cr_assert(ink_model_open(&f->model, f->dir, &options, &f->err) == INK_OK, "%s", f->err.text);
+    const ink_session_options plan = {1, 1, MAX_TOKENS};
+    cr_assert(ink_session_create(&f->session, f->model, &plan, &f->err) == INK_OK, "%s", f->err.text);
+}
+
+static void close_fixture(struct fixture *f)
+{
+    ink_session_free(f->session);
+    ink_model_free(f->model);
+    scratch_remove(f->dir);
+}
+
+static const ink_text texts[] = {
+    {"the movie was very good", 23, NULL, 0},
+    {"", 0, NULL, 0},
+    {"bad service", 11, "never again", 11},
+    {"you not it and the not the movie you not it and the not the movie you not it and the not the movie a b "
+     "c d e "
+     "f g h i j k l m n o p",
+     141, NULL, 0},
+};
+
+enum { TEXTS = sizeof texts / sizeof *texts };
+
+Test(session, texts_score_as_their_ids_do)
+{
+    struct fixture f;
+    open_fixture(&f, INK_BACKEND_FUSED);
+    float scores[TEXTS * C], one[C];
+    ink_text_use uses[TEXTS];
+    cr_assert(ink_classify_texts(scores, TEXTS * C, uses, f.session, texts, TEXTS, NULL, &f.err) == INK_OK,
+              "%s", f.err.text);
+    for (size_t i = 0; i < TEXTS; ++i) {
+        ink_encoding e = {0};
+        const ink_encode_options options = {.version = 1, .max_length = 40};
+        cr_assert(ink_tokenizer_encode(&e, ink_model_tokenizer(f.model), texts[i].text, texts[i].len,
+                                       texts[i].pair, texts[i].pair_len, &options, &f.err) == INK_OK);
+        const size_t offsets[] = {0, e.length};
+        const ink_batch batch = {e.ids, e.types, offsets, 1};
+        cr_assert(ink_classify(one, C, f.session, &batch, &f.err) == INK_OK, "%s", f.err.text);
+        cr_expect(memcmp(one, scores + i * C, sizeof one) == 0, "text %zu", i);
+        cr_expect(uses[i].used == e.length && uses[i].tokens == e.total, "text %zu", i);
+        cr_expect(fabsf(one[0] + one[1] + one[2] - 1) < 1e-6f);
+        ink_encoding_free(&e);
+    }
+    cr_expect(uses[1].used == 2, "an empty text is its special tokens");
+    cr_expect(uses[3].used == 40 && uses[3].tokens > 40, "the long one was cut at the model's positions");
+    close_fixture(&f);
+}
+
+Test(session, the_same_call_twice_allocates_nothing)
+{
+    static const ink_backend backends[] = {INK_BACKEND_REF, INK_BACKEND_DNNL, INK_BACKEND_FUSED};
+    for (size_t b = 0; b < 3; ++b) {
+        struct fixture f;
+        open_fixture(&f, backends[b]);
+        float scores[TEXTS * C], vectors[TEXTS * H];
+        for (int round = 0; round < 2; ++round) {
+            const size_t before = allocations;
+            cr_assert(ink_classify_texts(scores, TEXTS * C, NULL, f.session, texts, TEXTS, NULL, &f.err) ==
+                      INK_OK);
+            cr_assert(ink_embed_texts(vectors, TEXTS * H, NULL, f.session, texts, TEXTS, NULL, &f.err) ==
+                      INK_OK);
+            cr_expect(round == 0 || allocations == before, "%zu allocations on backend %zu",
+                      allocations - before, b);
+        }
+        close_fixture(&f);
+    }
+    cr_expect(allocations > 0, "the counter is connected");
+}
+
+static void expect(struct fixture *f, ink_status got, ink_status wanted, const char *says)
+{
+    cr_expect(got == wanted, "%s instead of %s: %s", ink_status_name(got), ink_status_name(wanted),
+              f->err.text);
+    cr_expect(strstr(f->err.text, says) != NULL, "\"%s\" does not say \"%s\"", f->err.text, says);
+}
+
+Test(session, batches_that_do_not_fit_are_refused_with_their_place)
+{
+    struct fixture f;
+    open_fixture(&f, INK_BACKEND_FUSED);
+    float hidden[MAX_TOKENS * H];
+    int32_t ids[128] = {0}, types[128] = {0};
+    size_t offsets[] = {0, 10, 30};
+    const size_t room = MAX_TOKENS * H;
+    const ink_batch good = {ids, types, offsets, 2};
+    ink_batch batch = good;
+    cr_expect(ink_encode(hidden, room, f.session, &good, &f.err) == INK_OK, "%s", f.err.text);
+
+    batch.B = 0;
+    expect(&f, ink_encode(hidden, room, f.session, &batch, &f.err), INK_E_ARG, "no sequences");
+    expect(&f, ink_encode(hidden, room, f.session, NULL, &f.err), INK_E_ARG, "no sequences");
+    expect(&f, ink_encode(hidden, 29 * H, f.session, &good, &f.err), INK_E_SHAPE,
+           "the hidden states are 960");
+    expect(&f, ink_classify(hidden, 5, f.session, &good, &f.err), INK_E_SHAPE,
+           "2 sequences with 3 labels need 6");
+    expect(&f, ink_embed(hidden, 63, f.session, &good, INK_POOLING_MEAN, false, &f.err), INK_E_SHAPE,
+           "need 64");
+    expect(&f, ink_embed(hidden, 64, f.session, &good, (ink_pooling)9, false, &f.err), INK_E_ARG,
+           "no pooling 9");
+    ids[12] = 239;
+    expect(&f, ink_encode(hidden, room, f.session, &good, &f.err), INK_E_ARG, "id 239 in sequence 1, row 12");
+    ids[12] = -1;
+    expect(&f, ink_encode(hidden, room, f.session, &good, &f.err), INK_E_ARG, "id -1 in sequence 1, row 12");
+    ids[12] = 0, types[3] = 2;
+    expect(&f, ink_encode(hidden, room, f.session, &good, &f.err), INK_E_ARG,
+           "token type 2 in sequence 0, row 3");
+    types[3] = 0, offsets[1] = 30;
+    expect(&f, ink_encode(hidden, room, f.session, &good, &f.err), INK_E_ARG,
+           "sequence 1 runs from row 30 to 30");
+    offsets[1] = 10, offsets[0] = 1;
+    expect(&f, ink_encode(hidden, room, f.session, &good, &f.err), INK_E_ARG, "first offset is 1");
+    offsets[0] = 0, offsets[2] = 51;
+    expect(&f, ink_encode(hidden, room, f.session, &good, &f.err), INK_E_ARG, "wanted 1 to 40 tokens");
+    const size_t three[] = {0, 30, 60, 90};
+    batch = (ink_batch){ids, NULL, three, 3};
+    expect(&f, ink_encode(hidden, room, f.session, &batch, &f.err), INK_E_SHAPE, "session planned for 64");
+    /* And it stays usable. */
+    offsets[2] = 30;
+    cr_expect(ink_encode(hidden, room, f.session, &good, &f.err) == INK_OK, "%s", f.err.text);
+    close_fixture(&f);
+}
+
+Test(session, options_that_make_no_sense_are_refused)
+{
+    struct fixture f;
+    open_fixture(&f, INK_BACKEND_FUSED);
+    ink_session *s;
+    float scores[C];
+    ink_session_options plan = {7, 1, 16};
+    expect(&f, ink_session_create(&s, f.model, &plan, &f.err), INK_E_ARG, "version 7");
+    plan = (ink_session_options){1, 5000, 16};
+    expect(&f, ink_session_create(&s, f.model, &plan, &f.err), INK_E_ARG, "5000 threads");
+    plan = (ink_session_options){1, 1, SIZE_MAX};
+    expect(&f, ink_session_create(&s, f.model, &plan, &f.err), INK_E_SHAPE, "tokens");
+    cr_expect(s == NULL);
+    expect(&f, ink_session_create(&s, NULL, NULL, &f.err), INK_E_ARG, "NULL");
+    ink_text_options options = {2, 0, false, INK_POOLING_AUTO, false};
+    expect(&f, ink_classify_texts(scores, C, NULL, f.session, texts, 1, &options, &f.err), INK_E_ARG,
+           "version 2");
+    options = (ink_text_options){1, 41, false, INK_POOLING_AUTO, false};
+    expect(&f, ink_classify_texts(scores, C, NULL, f.session, texts, 1, &options, &f.err), INK_E_ARG,
+           "40 positions");
+    options.max_length = 1;
+    expect(&f, ink_classify_texts(scores, C, NULL, f.session, texts, 1, &options, &f.err), INK_E_ARG, "");
+    expect(&f, ink_classify_texts(scores, 2, NULL, f.session, texts, 1, NULL, &f.err), INK_E_SHAPE,
+           "room for 2");
+    close_fixture(&f);
+}
+
+struct side {
+    const struct fixture *f;
+    float scores[TEXTS * C];
+    ink_status status;
+};
+
+static void *classify_beside(void *arg)
+{
+    struct side *side = arg;
+    ink_session *session;
+    const ink_session_options plan = {1, 1, MAX_TOKENS};
+    side->status = ink_session_create(&session, side->f->model, &plan, NULL);
+    for (int i = 0; i < 20 && side->status == INK_OK; ++i)
+        side->status = ink_classify_texts(side->scores, TEXTS * C, NULL, session, texts, TEXTS, NULL, NULL);
+    ink_session_free(session);
+    return NULL;
+}
+
+Test(session, sessions_of_one_model_work_side_by_side)
+{
+    struct fixture f;
+    open_fixture(&f, INK_BACKEND_FUSED);
+    float scores[TEXTS * C];
+    pthread_t threads[3];
+    struct side sides[3];
+    for (size_t i = 0; i < 3; ++i) {
+        sides[i].f = &f;
+        cr_assert(pthread_create(&threads[i], NULL, classify_beside, &sides[i]) == 0);
+    }
+    cr_assert(ink_classify_texts(scores, TEXTS * C, NULL, f.session, texts, TEXTS, NULL, &f.err) == INK_OK);
+    for (size_t i = 0; i < 3; ++i) {
+        pthread_join(threads[i], NULL);
+        cr_expect(sides[i].status == INK_OK);
+        cr_expect(memcmp(scores, sides[i].scores, sizeof scores) == 0);
+    }
+    close_fixture(&f);
+}

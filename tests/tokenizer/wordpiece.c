@@ -1,0 +1,92 @@
+/* WordPiece by itself. */
+#include "support.h"
+
+/* The tokens of one text without specials, as encoding_text has them. */
+static const char *encoded(const ink_tokenizer *t, const char *text)
+{
+    static ink_encoding e;
+    ink_encode_options o = INK_ENCODE_OPTIONS_INIT;
+    o.no_specials = true;
+    assert_ok(ink_tokenizer_encode(&e, t, text, strlen(text), NULL, 0, &o, &err), err);
+    return encoding_text(&e, t);
+}
+
+static void expect(const ink_tokenizer *t, const char *text, const char *wanted)
+{
+    const char *got = encoded(t, text);
+    cr_expect(strcmp(got, wanted) == 0, "`%s` became\n  %s, wanted\n  %s", text, got, wanted);
+}
+
+Test(wordpiece, takes_the_longest_piece_each_time)
+{
+    ink_tokenizer *t = tokenizer_of(
+        json_around("\"un\":5,\"##want\":6,\"##wa\":7,\"##ed\":8,\"runn\":9,\"##ing\":10,\"u\":11,"
+                    "\"##n\":12,\"##w\":13,\"unwantedly\":14",
+                    UNCASED, ""));
+    expect(t,
+           "UNwant\xC3\xA9"
+           "d running",
+           "un@0-2 ##want@2-6 ##ed@6-9 runn@10-14 ##ing@14-17");
+    expect(t, "unwan unw un u", "un@0-2 ##wa@2-4 ##n@4-5 un@6-8 ##w@8-9 un@10-12 u@13-14");
+    expect(t, "unwantedly", "unwantedly@0-10");
+    /* The whole word is unknown if any part of it is. */
+    expect(t, "unwantex", "[UNK]@0-8");
+    expect(t, "want", "[UNK]@0-4"); /* only known inside a word */
+    ink_tokenizer_free(t);
+}
+
+Test(wordpiece, splits_only_between_characters)
+{
+    ink_tokenizer *t = tokenizer_of(
+        json_around("\"\xD0\xB0\":5,\"##\xD0\xB1\":6,\"\xD0\xB0\xD0\xB1\xD0\xB2\":7,\"\xF0\x9F\x98\x80\":8",
+                    UNCASED, ""));
+    expect(t, "\xD0\x90\xD0\x91", "\xD0\xB0@0-2 ##\xD0\xB1@2-4");
+    expect(t, "\xF0\x9F\x98\x80\xF0\x9F\x98\x80", "[UNK]@0-8");
+    expect(t, "\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80@0-4");
+    ink_tokenizer_free(t);
+}
+
+Test(wordpiece, a_word_of_more_than_the_maximum_is_unknown)
+{
+    char text[300];
+    ink_tokenizer *t = tokenizer_of(json_around("\"a\":5,\"##a\":6", UNCASED, ""));
+    memset(text, 'a', sizeof text);
+    text[100] = '\0';
+    ink_encoding e = {0};
+    assert_ok(ink_tokenizer_encode(&e, t, text, 100, NULL, 0, NULL, &err), err);
+    cr_expect(e.length == 102 && e.ids[1] == 5 && e.ids[2] == 6);
+    text[100] = 'a';
+    assert_ok(ink_tokenizer_encode(&e, t, text, 101, NULL, 0, NULL, &err), err);
+    cr_expect(e.length == 3 && e.ids[1] == 1 && e.spans[1].begin == 0 && e.spans[1].end == 101);
+    ink_encoding_free(&e);
+    ink_tokenizer_free(t);
+}
+
+Test(wordpiece, tokens_longer_than_the_length_table_can_tell_are_found)
+{
+    char vocab[1200], text[400], wanted[500];
+    memset(text, 'q', sizeof text);
+    snprintf(vocab, sizeof vocab, "\"%.300s\":5,\"%.254s\":6,\"##%.256s\":7,\"q\":8", text, text, text);
+    const char *json = json_around(vocab, UNCASED, "");
+    char *longer = strdup(json);
+    memcpy(strstr(longer, "word\":100") + 6, "999", 3);
+    ink_tokenizer *t = tokenizer_of(longer);
+    snprintf(wanted, sizeof wanted, "%.300s@0-300", text);
+    text[300] = '\0';
+    expect(t, text, wanted);
+    snprintf(wanted, sizeof wanted, "%.254s@0-254", text);
+    text[254] = '\0';
+    expect(t, text, wanted);
+    ink_tokenizer_free(t);
+    free(longer);
+}
+
+Test(wordpiece, an_added_token_is_no_piece_of_a_word)
+{
+    ink_tokenizer *t = tokenizer_of(json_around("\"f\":5,\"##o\":6", UNCASED,
+                                                "{\"id\":7,\"content\":\"foo\",\"single_word\":true,"
+                                                "\"lstrip\":false,\"rstrip\":false,\"normalized\":false,"
+                                                "\"special\":false}"));
+    expect(t, "foo Foo foox", "foo@0-3 f@4-5 ##o@5-6 ##o@6-7 [UNK]@8-12");
+    ink_tokenizer_free(t);
+}
