@@ -12,8 +12,10 @@ extern "C" {
 /* Immutable once opened; any number of threads may encode with one at the same time. */
 typedef struct ink_tokenizer ink_tokenizer;
 
-/* Opens the tokenizer of a Hugging Face directory: tokenizer.json where there is one, else vocab.txt with
- * tokenizer_config.json. Truncation and padding settings inside tokenizer.json are ignored.
+/* Opens the tokenizer of a Hugging Face directory: tokenizer.json where there is one, else vocab.txt, else
+ * vocab.json and merges.txt of a RoBERTa, else a SentencePiece model (sentencepiece.bpe.model, spiece.model,
+ * sentencepiece.model) of an XLM-RoBERTa, CamemBERT or ALBERT, with tokenizer_config.json. Truncation and
+ * padding settings inside tokenizer.json are ignored.
  *
  * INK_E_IO           a file is missing or cannot be read; the text names the files looked for
  * INK_E_FORMAT       a file is not what it should be (the text gives file and place)
@@ -25,7 +27,7 @@ INK_API void ink_tokenizer_free(ink_tokenizer *tokenizer); /* NULL is fine */
 /* One more than the largest id there is. */
 INK_API size_t ink_tokenizer_vocab_size(const ink_tokenizer *tokenizer);
 
-/* "WordPiece". Borrowed. */
+/* "WordPiece", "BPE" (byte-level), "Unigram" and the like. Borrowed. */
 INK_API const char *ink_tokenizer_kind(const ink_tokenizer *tokenizer);
 
 /* tokenizer_config.json's model_max_length; SIZE_MAX where it is absent or says "unlimited". */
@@ -76,7 +78,8 @@ typedef struct ink_encode_options {
 
 /* Encodes text [text_len bytes] and, unless pair is NULL, pair [pair_len bytes]. Bytes that are not UTF-8
  * read as U+FFFD; NUL is a character like any other. Time is linear in the text, memory in the tokens kept
- * (not in the text): with max_length a text of any size can be counted. options may be NULL.
+ * (not in the text): with max_length a text of any size can be counted. SentencePiece is the
+ * exception: it holds the normalised text. options may be NULL.
  *
  * INK_E_ARG     max_length is too small for the special tokens
  * INK_E_MEMORY  the arrays cannot grow; the encoding stays valid but its content is unspecified */

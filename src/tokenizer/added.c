@@ -67,8 +67,17 @@ void ink__added_free(ink__added *added)
 void ink__segments_start(ink__segments *s, const ink__added *added, const unsigned char *text, size_t len,
                          bool parse_special)
 {
-    *s = (ink__segments){.added = added, .text = text, .len = len, .parse_special = parse_special};
+    *s = (ink__segments){
+        .added = added, .set = &added->raw, .text = text, .len = len, .parse_special = parse_special};
     s->searching = added->raw.n > 0 && (parse_special || added->raw_ordinary);
+}
+
+void ink__segments_start_normalized(ink__segments *s, const ink__added *added, const unsigned char *text,
+                                    size_t len, bool parse_special)
+{
+    *s = (ink__segments){
+        .added = added, .set = &added->normalized, .text = text, .len = len, .parse_special = parse_special};
+    s->searching = added->normalized.n > 0 && (parse_special || added->normalized_ordinary);
 }
 
 /* Start of the character that ends before `at`, which is > 0. */
@@ -130,7 +139,7 @@ static ink__segment take_spaces(ink__segments *s, const ink__added_token *token,
 /* The next added token at or after s->pos. */
 static bool find_token(ink__segment *segment, ink__segments *s)
 {
-    const ink__patterns *set = &s->added->raw;
+    const ink__patterns *set = s->set;
     for (; s->pos < s->len; ++s->pos) {
         if (!set->starts[s->text[s->pos]])
             continue;

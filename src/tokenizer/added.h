@@ -47,6 +47,7 @@ typedef struct ink__segment {
 
 typedef struct ink__segments {
     const ink__added *added;
+    const ink__patterns *set; /* of added's two, the one looked for */
     const unsigned char *text;
     size_t len;
     size_t pos;       /* where the search goes on */
@@ -59,6 +60,9 @@ typedef struct ink__segments {
 
 void ink__segments_start(ink__segments *segments, const ink__added *added, const unsigned char *text,
                          size_t len, bool parse_special);
+/* The same for the normalized tokens, in a text that has been normalized as a whole. */
+void ink__segments_start_normalized(ink__segments *segments, const ink__added *added,
+                                    const unsigned char *text, size_t len, bool parse_special);
 bool ink__segments_next(ink__segment *segment, ink__segments *segments);
 
 #endif

@@ -72,7 +72,7 @@ static void free_stages(void *stages)
     free(bert);
 }
 
-static const ink__pipeline pipeline = {"WordPiece", encode, normalize, free_stages};
+static const ink__pipeline pipeline = {"WordPiece", encode, normalize, free_stages, NULL};
 
 ink_status ink__bert_init(ink_tokenizer *tokenizer, const ink__bert_config *config, const char *where,
                           ink_error *err)

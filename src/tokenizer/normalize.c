@@ -8,6 +8,7 @@
  * nonspacing marks and dropped; where some of it stays, emit_run goes over the source once per combining
  * class, so that a run of any length takes no memory. */
 #include "tokenizer/normalize.h"
+#include "tokenizer/nfc.h"
 #include "tokenizer/unicode.h"
 #include "core/memory.h"
 #include "core/utf8.h"
@@ -49,6 +50,7 @@ void ink__stream_start(ink__stream *s, const ink__normalizer *normalizer, const 
     s->bad = 0;
     s->queue_at = s->queue_len = 0;
     s->run.active = false;
+    s->nfc = NULL;
 }
 
 /* The source character at *pos after clean-up, and its class; false at `end`. */
@@ -237,6 +239,8 @@ static void expand(ink__stream *s, const ink__char *source, uint8_t class)
 
 bool ink__stream_next(ink__char *ch, ink__stream *s)
 {
+    if (s->nfc)
+        return ink__nfc_next(ch, s);
     for (;;) {
         if (s->queue_at < s->queue_len) {
             *ch = s->queue[s->queue_at++];

@@ -49,6 +49,7 @@ typedef struct ink__stream {
     ink__char queue[2 + 4 * 2]; /* made but not yet taken: a decomposition in lower case between spaces */
     size_t queue_at, queue_len;
     ink__mark_run run;
+    struct ink__nfc *nfc; /* set after start: the characters come composed (nfc.h), normalizer is off */
 } ink__stream;
 
 void ink__stream_start(ink__stream *stream, const ink__normalizer *normalizer, const unsigned char *text,

@@ -62,6 +62,16 @@ static ink_status read_limits(ink_tokenizer *t, const ink__json *config, ink_err
     return INK_OK;
 }
 
+/* What the SentencePiece model of the directory is called, or NULL. */
+static const char *spm_name(const char *dir)
+{
+    static const char *const names[] = {"sentencepiece.bpe.model", "spiece.model", "sentencepiece.model"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
+        if (ink__file_exists(dir, names[i]))
+            return names[i];
+    return NULL;
+}
+
 ink_status ink_tokenizer_open(ink_tokenizer **tokenizer, const char *dir, ink_error *err)
 {
     ink_status st = INK_OK;
@@ -83,8 +93,15 @@ ink_status ink_tokenizer_open(ink_tokenizer **tokenizer, const char *dir, ink_er
         INK_TRY_GOTO(ink__tokenizer_from_json(t, path, err));
     } else if (ink__file_exists(dir, "vocab.txt")) {
         INK_TRY_GOTO(ink__tokenizer_from_vocab(t, dir, &config, err));
+    } else if (ink__file_exists(dir, "vocab.json")) {
+        INK_TRY_GOTO(ink__tokenizer_from_merges(t, dir, &config, err));
+    } else if (spm_name(dir)) {
+        INK_TRY_GOTO(ink__tokenizer_from_spm(t, dir, spm_name(dir), &config, err));
     } else {
-        st = ink_fail(err, INK_E_IO, "%s: has neither tokenizer.json nor vocab.txt", dir);
+        st = ink_fail(err, INK_E_IO,
+                      "%s: has neither tokenizer.json nor vocab.txt or vocab.json, nor a SentencePiece model by one of its "
+                      "names",
+                      dir);
         goto done;
     }
     *tokenizer = t;

@@ -89,7 +89,7 @@ static ink_status read_pre_tokenizer(const ink__json *json, ink_error *err)
 }
 
 /* The ids of n tokens are exactly 0 to n-1. */
-static ink_status read_vocab(ink__vocab *vocab, const ink__json *json, const json_t *object, ink_error *err)
+ink_status ink__vocab_read(ink__vocab *vocab, const ink__json *json, const json_t *object, ink_error *err)
 {
     const size_t n = json_object_size(object);
     size_t text_len = 0;
@@ -135,13 +135,13 @@ static ink_status read_model(ink_tokenizer *t, ink__bert_config *config, const i
     INK_TRY(ink__json_string(&config->prefix, json, model, "continuing_subword_prefix", err));
     config->prefix_len = strlen(config->prefix);
     INK_TRY(ink__json_size(&config->max_chars, json, model, "max_input_chars_per_word", err));
-    return read_vocab(&t->vocab, json, json_object_get(model, "vocab"), err);
+    return ink__vocab_read(&t->vocab, json, json_object_get(model, "vocab"), err);
 }
 
 /* --- added_tokens ----------------------------------------------------------------------------------------
  */
 
-static ink_status read_added(ink_tokenizer *t, const ink__json *json, ink_error *err)
+ink_status ink__added_read(ink_tokenizer *t, const ink__json *json, ink_error *err)
 {
     const json_t *list = json_object_get(json->root, "added_tokens");
     if (list && !json_is_null(list) && !json_is_array(list))
@@ -166,8 +166,8 @@ static ink_status read_added(ink_tokenizer *t, const ink__json *json, ink_error 
 /* --- post_processor --------------------------------------------------------------------------------------
  */
 
-static ink_status put_special(ink__template *template, const ink_tokenizer *t, const ink__json *json,
-                              const json_t *id, const json_t *text, size_t type, ink_error *err)
+ink_status ink__template_put(ink__template *template, const ink_tokenizer *t, const ink__json *json,
+                             const json_t *id, const json_t *text, size_t type, ink_error *err)
 {
     const double number = json_is_number(id) ? json_number_value(id) : -1;
     const char *name = json_is_string(text) ? json_string_value(text) : "";
@@ -192,8 +192,8 @@ static ink_status put_special(ink__template *template, const ink_tokenizer *t, c
 
 /* A list of pieces, {"SpecialToken": {...}} or {"Sequence": {...}}, in which A, and for a pair then B, stands
  * once. */
-static ink_status read_template(ink__template *template, const ink_tokenizer *t, const ink__json *json,
-                                const json_t *part, const char *key, size_t n_texts, ink_error *err)
+static ink_status read_pieces(ink__template *template, const ink_tokenizer *t, const ink__json *json,
+                              const json_t *part, const char *key, size_t n_texts, ink_error *err)
 {
     const json_t *list = json_object_get(part, key), *specials = json_object_get(part, "special_tokens");
     size_t texts = 0;
@@ -231,13 +231,19 @@ static ink_status read_template(ink__template *template, const ink_tokenizer *t,
                             "%s: post_processor: \"special_tokens\" has no ids and tokens for \"%.80s\"",
                             json->path, id);
         for (size_t k = 0; k < json_array_size(ids); ++k)
-            INK_TRY(
-                put_special(template, t, json, json_array_get(ids, k), json_array_get(tokens, k), type, err));
+            INK_TRY(ink__template_put(template, t, json, json_array_get(ids, k), json_array_get(tokens, k),
+                                      type, err));
     }
     if (texts != n_texts)
         return ink_fail(err, INK_E_UNSUPPORTED,
                         "%s: post_processor: \"%s\" does not have each text once, in order", json->path, key);
     return INK_OK;
+}
+
+ink_status ink__template_read(ink_tokenizer *t, const ink__json *json, const json_t *part, ink_error *err)
+{
+    INK_TRY(read_pieces(&t->single, t, json, part, "single", 1, err));
+    return read_pieces(&t->pair, t, json, part, "pair", 2, err);
 }
 
 /* [CLS] A [SEP], [CLS] A [SEP] B [SEP]. */
@@ -247,10 +253,10 @@ static ink_status read_bert_processing(ink_tokenizer *t, const ink__json *json, 
     const json_t *cls = json_object_get(part, "cls"), *sep = json_object_get(part, "sep");
     for (int texts = 1; texts <= 2; ++texts) {
         ink__template *template = texts == 1 ? &t->single : &t->pair;
-        INK_TRY(put_special(template, t, json, json_array_get(cls, 1), json_array_get(cls, 0), 0, err));
+        INK_TRY(ink__template_put(template, t, json, json_array_get(cls, 1), json_array_get(cls, 0), 0, err));
         for (size_t type = 0; type < (size_t)texts; ++type)
-            INK_TRY(
-                put_special(template, t, json, json_array_get(sep, 1), json_array_get(sep, 0), type, err));
+            INK_TRY(ink__template_put(template, t, json, json_array_get(sep, 1), json_array_get(sep, 0), type,
+                                      err));
         template->before = 1;
         template->middle = (size_t)texts - 1;
     }
@@ -267,12 +273,17 @@ static ink_status read_post_processor(ink_tokenizer *t, const ink__json *json, i
         return read_bert_processing(t, json, part, err);
     if (!part || strcmp(type, "TemplateProcessing") != 0)
         return unsupported(json, "post_processor", type, "TemplateProcessing or BertProcessing", err);
-    INK_TRY(read_template(&t->single, t, json, part, "single", 1, err));
-    return read_template(&t->pair, t, json, part, "pair", 2, err);
+    return ink__template_read(t, json, part, err);
 }
 
 /* --- The file --------------------------------------------------------------------------------------------
  */
+
+static bool model_is(const ink__json *json, const char *type)
+{
+    const json_t *value = json_object_get(json_object_get(json->root, "model"), "type");
+    return json_is_string(value) && strcmp(json_string_value(value), type) == 0;
+}
 
 static ink_status read_root(ink_tokenizer *t, const ink__json *json, ink_error *err)
 {
@@ -282,11 +293,15 @@ static ink_status read_root(ink_tokenizer *t, const ink__json *json, ink_error *
     if (strcmp(version, "1.0") != 0)
         return ink_fail(err, INK_E_UNSUPPORTED, "%s: version is \"%.40s\", wanted \"1.0\"", json->path,
                         version);
+    if (model_is(json, "BPE"))
+        return ink__tokenizer_read_bpe(t, json, err);
+    if (model_is(json, "Unigram"))
+        return ink__tokenizer_read_unigram(t, json, err);
     INK_TRY(read_model(t, &config, json, err));
     INK_TRY(read_normalizer(&config, json, err));
     INK_TRY(read_pre_tokenizer(json, err));
     INK_TRY(ink__bert_init(t, &config, json->path, err));
-    INK_TRY(read_added(t, json, err));
+    INK_TRY(ink__added_read(t, json, err));
     INK_TRY(ink__tokenizer_seal_added(t, json->path, err));
     return read_post_processor(t, json, err);
 }

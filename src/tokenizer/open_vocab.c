@@ -61,22 +61,11 @@ static ink_status read_lines(ink__vocab *vocab, const char *text, size_t len, co
 /* --- Special tokens ----------------------------------------------------------------------------------------
  */
 
-/* The tokens with a name, in the order in which transformers gives them ids. */
-enum { BOS, EOS, UNK, SEP, PAD, CLS, MASK, NAMED };
-static const struct {
-    const char *key, *usual;
-} names[NAMED] = {{"bos_token", NULL},     {"eos_token", NULL},    {"unk_token", "[UNK]"},
-                  {"sep_token", "[SEP]"},  {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"},
-                  {"mask_token", "[MASK]"}};
-
-typedef struct special_token {
-    const char *content;
-    bool given; /* by a file, not just by custom */
-    ink__added_token token;
-} special_token;
+static const char *const keys[INK__NAMED] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                             "pad_token", "cls_token", "mask_token"};
 
 /* A special token as files give it, a string or an AddedToken object. */
-static ink_status read_special(special_token *special, const ink__json *json, const json_t *value,
+static ink_status read_special(ink__named *special, const ink__json *json, const json_t *value,
                                const char *key, ink_error *err)
 {
     const json_t *content = json_is_object(value) ? json_object_get(value, "content") : value;
@@ -93,12 +82,12 @@ static ink_status read_special(special_token *special, const ink__json *json, co
     return INK_OK;
 }
 
-static ink_status read_named(special_token named[NAMED], const ink__json *json, ink_error *err)
+ink_status ink__named_read(ink__named named[INK__NAMED], const ink__json *json, ink_error *err)
 {
-    for (int i = 0; json->root && i < NAMED; ++i) {
-        const json_t *value = json_object_get(json->root, names[i].key);
+    for (int i = 0; json->root && i < INK__NAMED; ++i) {
+        const json_t *value = json_object_get(json->root, keys[i]);
         if (value && !json_is_null(value))
-            INK_TRY(read_special(&named[i], json, value, names[i].key, err));
+            INK_TRY(read_special(&named[i], json, value, keys[i], err));
     }
     return INK_OK;
 }
@@ -115,7 +104,7 @@ static ink_status add_extras(ink_tokenizer *t, const ink__json *json, ink_error 
     void *at = json_object_iter((json_t *)list);
     const size_t n = json_array_size(list) + json_object_size(list);
     for (size_t i = 0; i < n; ++i) {
-        special_token special = {0};
+        ink__named special = {0};
         INK_TRY(read_special(&special, json, at ? json_object_iter_value(at) : json_array_get(list, i), key,
                              err));
         INK_TRY(ink__tokenizer_add(t, special.token, special.content, strlen(special.content), NULL,
@@ -183,6 +172,12 @@ done:
     return st;
 }
 
+ink_status ink__added_read_decoder(ink_tokenizer *t, const ink__json *json, const json_t *decoder,
+                                   ink_error *err)
+{
+    return add_listed(t, json, decoder, false, err);
+}
+
 /* Opens dir/name, or leaves *json empty where there is no such file. */
 static ink_status open_optional(ink__json *json, const char *dir, const char *name, ink_error *err)
 {
@@ -194,6 +189,16 @@ static ink_status open_optional(ink__json *json, const char *dir, const char *na
     const ink_status st = ink__json_open(json, path, err);
     free(path);
     return st;
+}
+
+ink_status ink__beside_open(ink__json *map, ink__json *list, const char *dir, const ink__json *config,
+                            ink_error *err)
+{
+    *map = *list = (ink__json){0};
+    if (json_is_object(json_object_get(config->root, "added_tokens_decoder")))
+        return INK_OK;
+    INK_TRY(open_optional(map, dir, "special_tokens_map.json", err));
+    return open_optional(list, dir, "added_tokens.json", err);
 }
 
 /* --- Settings ----------------------------------------------------------------------------------------------
@@ -234,39 +239,47 @@ static ink_status read_settings(ink__bert_config *bert, const ink__json *config,
     return config->root ? ink__json_bool(&bert->strip, config, config->root, "strip_accents", err) : INK_OK;
 }
 
-static ink_status need_special(int32_t *id, const ink_tokenizer *t, const char *name, const char *path,
-                               ink_error *err)
+ink_status ink__named_id(int32_t *id, const ink_tokenizer *t, const ink__named *named, const char *path,
+                         ink_error *err)
 {
-    *id = ink_tokenizer_id(t, name, strlen(name));
+    *id = ink_tokenizer_id(t, named->content, strlen(named->content));
     if (*id < 0)
         return ink_fail(err, INK_E_FORMAT, "%s: the special token \"%.80s\" is not among the %zu tokens",
-                        path, name, t->vocab.size);
+                        path, named->content, t->vocab.size);
     return INK_OK;
 }
 
-/* Puts the added tokens in the order in which transformers does, on which the ids of new ones depend. [CLS]
- * and [SEP] have to be there before any token is made up from its name alone. */
-static ink_status add_tokens(ink_tokenizer *t, const special_token named[NAMED], const char *path,
-                             const ink__json *config, const ink__json *map, const ink__json *list,
-                             ink_error *err)
+ink_status ink__listed_add(ink_tokenizer *t, const ink__json *config, const ink__json *list, ink_error *err)
 {
     const json_t *decoder = json_object_get(config->root, "added_tokens_decoder");
-    int32_t cls, sep;
     if (json_is_object(decoder))
         INK_TRY(add_listed(t, config, decoder, false, err));
-    if (list->root)
-        INK_TRY(add_listed(t, list, list->root, true, err));
-    INK_TRY(need_special(&cls, t, named[CLS].content, path, err));
-    INK_TRY(need_special(&sep, t, named[SEP].content, path, err));
-    for (int i = 0; i < NAMED; ++i) {
+    return list->root ? add_listed(t, list, list->root, true, err) : INK_OK;
+}
+
+ink_status ink__named_add(ink_tokenizer *t, const ink__named named[INK__NAMED], const char *path,
+                          const ink__json *config, const ink__json *map, ink_error *err)
+{
+    for (int i = 0; i < INK__NAMED; ++i) {
         const char *content = named[i].content;
         if (content && (named[i].given || ink_tokenizer_id(t, content, strlen(content)) >= 0))
             INK_TRY(ink__tokenizer_add(t, named[i].token, content, strlen(content), NULL, path, err));
     }
     if (map->root)
         INK_TRY(add_extras(t, map, err));
-    if (config->root)
-        INK_TRY(add_extras(t, config, err));
+    return config->root ? add_extras(t, config, err) : INK_OK;
+}
+
+/* [CLS] and [SEP] have to be there before any token is made up from its name alone. */
+static ink_status add_tokens(ink_tokenizer *t, const ink__named named[INK__NAMED], const char *path,
+                             const ink__json *config, const ink__json *map, const ink__json *list,
+                             ink_error *err)
+{
+    int32_t cls, sep;
+    INK_TRY(ink__listed_add(t, config, list, err));
+    INK_TRY(ink__named_id(&cls, t, &named[INK__CLS], path, err));
+    INK_TRY(ink__named_id(&sep, t, &named[INK__SEP], path, err));
+    INK_TRY(ink__named_add(t, named, path, config, map, err));
     t->single = (ink__template){{{cls, 0}, {sep, 0}}, .before = 1, .n = 2};
     t->pair = (ink__template){{{cls, 0}, {sep, 0}, {sep, 1}}, .before = 1, .middle = 1, .n = 3, .type_b = 1};
     return ink__tokenizer_seal_added(t, path, err);
@@ -277,19 +290,20 @@ static ink_status read_all(ink_tokenizer *t, const char *path, const ink__json *
 {
     ink__bert_config bert = {
         .clean = true, .cjk = true, .lower = true, .prefix = "##", .prefix_len = 2, .max_chars = 100};
-    special_token named[NAMED];
+    static const char *const usual[INK__NAMED] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+    ink__named named[INK__NAMED];
     ink__map text;
-    for (int i = 0; i < NAMED; ++i)
-        named[i] = (special_token){.content = names[i].usual, .token.special = true};
+    for (int i = 0; i < INK__NAMED; ++i)
+        named[i] = (ink__named){.content = usual[i], .token.special = true};
     INK_TRY(read_settings(&bert, config, err));
-    INK_TRY(read_named(named, config, err));
-    INK_TRY(read_named(named, map, err));
+    INK_TRY(ink__named_read(named, config, err));
+    INK_TRY(ink__named_read(named, map, err));
 
     INK_TRY(ink__map_open(&text, path, err));
     const ink_status st = read_lines(&t->vocab, (const char *)text.data, text.size, path, err);
     ink__map_close(&text);
     INK_TRY(st);
-    bert.unk = named[UNK].content;
+    bert.unk = named[INK__UNK].content;
     INK_TRY(ink__bert_init(t, &bert, path, err));
     return add_tokens(t, named, path, config, map, list, err);
 }
@@ -301,10 +315,7 @@ ink_status ink__tokenizer_from_vocab(ink_tokenizer *t, const char *dir, const in
     ink__json map = {0}, list = {0};
     char *path = NULL;
     INK_TRY_GOTO(ink__path_join(&path, dir, "vocab.txt", err));
-    if (!json_is_object(json_object_get(config->root, "added_tokens_decoder"))) {
-        INK_TRY_GOTO(open_optional(&map, dir, "special_tokens_map.json", err));
-        INK_TRY_GOTO(open_optional(&list, dir, "added_tokens.json", err));
-    }
+    INK_TRY_GOTO(ink__beside_open(&map, &list, dir, config, err));
     st = read_all(t, path, config, &map, &list, err);
 done:
     ink__json_close(&map);

@@ -91,6 +91,11 @@ void ink_encoding_free(ink_encoding *e)
     if (scratch) {
         ink__word_free(&scratch->word);
         ink__added_stream_free(&scratch->added);
+        ink__spm_scratch_free(&scratch->spm);
+        ink__nfc_free(&scratch->bpe.nfc);
+        ink__bpe_scratch_free(&scratch->bpe.model);
+        free(scratch->bpe.bytes);
+        free(scratch->bpe.map);
         free(scratch);
     }
     free(e->ids);
@@ -111,7 +116,9 @@ static ink_status encode_text(ink__sink *sink, const ink_tokenizer *t, const cha
     while (ink__segments_next(&segment, &segments)) {
         if (segment.id >= 0) {
             INK_TRY(ink__sink_reserve(sink, 1, err));
-            ink__sink_push(sink, segment.id, (ink_span){segment.begin, segment.end});
+            const ink_span span = {segment.begin, segment.end};
+            ink__sink_push(sink, segment.id,
+                           t->pipeline->added_span ? t->pipeline->added_span(t, bytes, span) : span);
         } else {
             INK_TRY(t->pipeline->encode(sink, &e->bad_bytes, e->scratch, t, bytes, segment.begin, segment.end,
                                         parse_special, err));

@@ -6,17 +6,31 @@
 
 #include "tokenizer/added.h"
 #include "tokenizer/added_stream.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/nfc.h"
 #include "tokenizer/postprocess.h"
 #include "tokenizer/pretokenize.h"
 #include "tokenizer/sink.h"
+#include "tokenizer/spm_scratch.h"
 #include "tokenizer/vocab.h"
 
 #include <inkling/tokenizer.h>
+
+/* Byte-level BPE's share of it. */
+typedef struct ink__bpe_buffer {
+    unsigned char *bytes; /* [len] of the characters that are not yet encoded */
+    ink_span *map;        /* [len] the original bytes of each byte's character */
+    size_t len, capacity, map_capacity;
+    ink__nfc nfc;
+    ink__bpe_scratch model;
+} ink__bpe_buffer;
 
 /* What a pass over a text needs to remember; lives in ink_encoding.scratch and is used again. */
 typedef struct ink__scratch {
     ink__word word;
     ink__added_stream added;
+    ink__bpe_buffer bpe;
+    ink__spm_scratch spm;
 } ink__scratch;
 
 /* One kind of tokenizer. */
@@ -34,6 +48,9 @@ typedef struct ink__pipeline {
                             size_t len, ink_error *err);
 
     void (*free)(void *stages); /* NULL is fine */
+
+    /* The offsets of an added token found at `span`; NULL: just these. */
+    ink_span (*added_span)(const ink_tokenizer *tokenizer, const unsigned char *text, ink_span span);
 } ink__pipeline;
 
 struct ink_tokenizer {

@@ -1,0 +1,44 @@
+/* SentencePiece's pipeline as Hugging Face's fast tokenizers have it: steps that normalize the text | white
+ * space split | Metaspace | SentencePiece on each word, whose model is rebuilt without a normalizer, because
+ * SentencePiece's own differs from theirs in text and in offsets. The normalised text is held as a whole. */
+#ifndef INK_TOKENIZER_SPM_H
+#define INK_TOKENIZER_SPM_H
+
+#include "tokenizer/aligned.h"
+#include "tokenizer/spm_model.h"
+#include "tokenizer/spm_shim.h"
+#include "tokenizer/tokenizer.h"
+
+typedef enum ink__prepend { INK__PREPEND_ALWAYS, INK__PREPEND_FIRST, INK__PREPEND_NEVER } ink__prepend;
+
+typedef struct ink__spm_stages {
+    ink__step *steps; /* [n_steps] */
+    size_t n_steps, steps_capacity;
+    bool whitespace_split; /* words end at white space, which goes */
+    uint32_t space;        /* what Metaspace puts for U+0020: U+2581 */
+    ink__prepend prepend;  /* where Metaspace puts one before a word */
+    bool split;            /* words start at each */
+    bool byte_fallback;
+    int32_t model_type; /* enum ink__spm_type */
+    int32_t unk;
+    float *scores; /* [n_scores] by id */
+    size_t n_scores;
+    int32_t bytes[256]; /* with byte_fallback, the ids of "<0x00>" to "<0xFF>"; -1: there is none */
+    ink__spm *model;
+} ink__spm_stages;
+
+/* Puts an empty pipeline, that of U+2581, in place; the reader fills it in. */
+ink_status ink__spm_init(ink__spm_stages **stages, ink_tokenizer *tokenizer, ink_error *err);
+
+/* Appends a step and takes it over, also when it fails. */
+ink_status ink__spm_add_step(ink__spm_stages *stages, ink__step step, ink_error *err);
+ink_status ink__spm_add_charsmap(ink__spm_stages *stages, const void *bytes, size_t len, const char *where,
+                                 ink_error *err);
+ink_status ink__spm_add_replace(ink__spm_stages *stages, const char *from, const char *to, ink_error *err);
+
+/* Builds the model from the first n tokens of the vocabulary and their scores, after the added tokens are
+ * sealed: of these the special ones are never found in a text that is plain. */
+ink_status ink__spm_build(ink_tokenizer *tokenizer, const float *scores, size_t n, const char *where,
+                          ink_error *err);
+
+#endif

@@ -1,0 +1,325 @@
+/* SentencePiece: whole pipelines against what transformers' fast tokenizers made (make_spm_golden.py), the
+ * checks that stand before SentencePiece, and the ties between its floats and their doubles. */
+#include "support.h"
+#include "tokenizer/spm.h"
+
+#include <math.h>
+
+TestSuite(spm, .init = make_scratch, .fini = remove_scratch);
+
+static const char *spm_path(const char *folder, const char *ending)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/tokenizer/spm/%s%s", INK_TEST_DATA, folder, ending);
+    return path;
+}
+
+/* --- Whole pipelines --- */
+
+static bool same_as_golden(const ink_encoding *e, const json_t *golden)
+{
+    const json_t *ids = json_object_get(golden, "ids"), *types = json_object_get(golden, "types");
+    const json_t *offsets = json_object_get(golden, "offsets");
+    bool same = json_array_size(ids) == e->length;
+    for (size_t i = 0; same && i < e->length; ++i) {
+        const json_t *span = json_array_get(offsets, i);
+        same = json_number_value(json_array_get(ids, i)) == e->ids[i] &&
+               json_number_value(json_array_get(types, i)) == e->types[i] &&
+               json_number_value(json_array_get(span, 0)) == (double)e->spans[i].begin &&
+               json_number_value(json_array_get(span, 1)) == (double)e->spans[i].end;
+    }
+    return same;
+}
+
+/* Each line of family.jsonl, as the directory has it. */
+static void expect_golden(const char *family, const char *ending)
+{
+    static char file[512];
+    char line[1 << 14];
+    ink_tokenizer *t;
+    ink_encoding e = {0};
+    const ink_encode_options o = {1, true, false, 0};
+    size_t n = 0;
+    snprintf(file, sizeof file, "%s", spm_path(family, ".jsonl"));
+    assert_ok(ink_tokenizer_open(&t, spm_path(family, ending), &err), err);
+    FILE *lines = fopen(file, "r");
+    cr_assert(lines, "%s cannot be read", file);
+    for (; fgets(line, sizeof line, lines); ++n) {
+        ink__json json;
+        const char *text = NULL, *pair = NULL;
+        assert_ok(ink__json_parse(&json, line, strlen(line), file, &err), err);
+        assert_ok(ink__json_string(&text, &json, json.root, "text", &err), err);
+        assert_ok(ink__json_string(&pair, &json, json.root, "pair", &err), err);
+        assert_ok(ink_tokenizer_encode(&e, t, text, strlen(text), pair, pair ? strlen(pair) : 0, &o, &err),
+                  err);
+        cr_expect(same_as_golden(&e, json.root), "%s%s: line %zu, `%s`: %s", family, ending, n + 1, text,
+                  encoding_text(&e, t));
+        ink__json_close(&json);
+    }
+    fclose(lines);
+    cr_expect(n > 15, "only %zu lines", n);
+    ink_encoding_free(&e);
+    ink_tokenizer_free(t);
+}
+
+Test(spm, a_model_file_becomes_what_transformers_makes_of_it)
+{
+    expect_golden("xlmr", "");
+    expect_golden("camembert", "");
+    expect_golden("albert", "");
+}
+
+Test(spm, a_tokenizer_json_with_a_unigram_model_says_the_same)
+{
+    expect_golden("xlmr", "-json");
+    expect_golden("camembert", "-json");
+    expect_golden("albert", "-json");
+}
+
+Test(spm, special_tokens_written_in_a_text_are_plain_text)
+{
+    ink_tokenizer *t;
+    ink_encoding e = {0};
+    const char *text = "<s> </s> <mask> <pad>";
+    assert_ok(ink_tokenizer_open(&t, spm_path("xlmr", ""), &err), err);
+    assert_ok(ink_tokenizer_encode(&e, t, text, strlen(text), NULL, 0, NULL, &err), err);
+    for (size_t i = 1; i + 1 < e.length; ++i)
+        cr_expect(e.ids[i] >= 3 && (size_t)e.ids[i] + 1 < ink_tokenizer_vocab_size(t), "token %zu is %d", i,
+                  (int)e.ids[i]);
+    ink_encoding_free(&e);
+    ink_tokenizer_free(t);
+}
+
+/* --- Small models --- */
+
+/* Pieces "<unk>" and those given, as a tokenizer.json without a normalizer. */
+static const char *unigram(const char *pieces, const char *more)
+{
+    static char out[1 << 14];
+    snprintf(
+        out, sizeof out,
+        "{\"version\":\"1.0\",\"added_tokens\":[],\"normalizer\":null,\"pre_tokenizer\":{\"type\":"
+        "\"Metaspace\",\"replacement\":\"\xE2\x96\x81\",\"prepend_scheme\":\"never\"},\"post_processor\":"
+        "{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}],"
+        "\"pair\":[{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},{\"Sequence\":{\"id\":\"B\",\"type_id\":0}}],"
+        "\"special_tokens\":{}},\"model\":{\"type\":\"Unigram\",\"unk_id\":0,%s\"vocab\":[[\"<unk>\",0.0]%s]}"
+        "}",
+        more, pieces);
+    return out;
+}
+
+static void expect_cut(const char *json, const char *text, const char *wanted)
+{
+    ink_tokenizer *t = tokenizer_of(json);
+    ink_encoding e = {0};
+    assert_ok(ink_tokenizer_encode(&e, t, text, strlen(text), NULL, 0, NULL, &err), err);
+    const char *got = encoding_text(&e, t);
+    cr_expect(strcmp(got, wanted) == 0, "`%s` became\n  %s, wanted\n  %s", text, got, wanted);
+    ink_encoding_free(&e);
+    ink_tokenizer_free(t);
+}
+
+Test(spm, of_two_orders_of_the_same_pieces_the_last_piece_starts_first)
+{
+    /* As floats, -5.1 after 6 and a comma rounds so that "00" "0" wins; as doubles the two are equal. */
+    expect_cut(unigram(",[\"0\",-4.7],[\"00\",-5.1],[\"6\",-5.3],[\",\",-3.57]", ""), "6,000",
+               "6@0-1 ,@1-2 0@2-3 00@3-5");
+    expect_cut(unigram(",[\"0\",-4.7],[\"00\",-5.1]", ""), "0000000", "0@0-1 00@1-3 00@3-5 00@5-7");
+}
+
+Test(spm, unknown_runs_are_one_token_or_their_bytes)
+{
+    expect_cut(unigram(",[\"a\",-1]", ""),
+               "xy\xC3\xA9"
+               "a",
+               "<unk>@0-4 a@4-5");
+    expect_cut(unigram(",[\"a\",-1],[\"<0x78>\",-2],[\"<0x79>\",-2]", "\"byte_fallback\":true,"), "xya",
+               "<0x78>@0-2 <0x79>@0-2 a@2-3");
+    expect_cut(unigram(",[\"a\",-1],[\"<0x78>\",-2]", "\"byte_fallback\":true,"), "xya", "<unk>@0-2 a@2-3");
+}
+
+Test(spm, what_a_tokenizer_json_may_not_say_is_named)
+{
+    static const struct {
+        const char *from, *to, *sentence;
+        ink_status status;
+    } cases[] = {
+        {"\"unk_id\":0", "\"unk_id\":9", "unk_id is 9, but there are 2 tokens", INK_E_FORMAT},
+        {"\"normalizer\":null", "\"normalizer\":{\"type\":\"NFC\"}", "a normalizer is \"NFC\"",
+         INK_E_UNSUPPORTED},
+        {"\"Metaspace\"", "\"Whitespace\"", "pre_tokenizer has \"Whitespace\"", INK_E_UNSUPPORTED},
+        {"[\"a\",-1]", "[\"<unk>\",-1]", "entries 0 and 1 of the model's \"vocab\" are both \"<unk>\"",
+         INK_E_FORMAT},
+        {"[\"a\",-1]", "[\"a\"]", "entry 1 of the model's \"vocab\" is not [text, score]", INK_E_FORMAT},
+        {"[\"a\",-1]", "[\"\",-1]", "piece 1 is empty", INK_E_FORMAT},
+        {"[\"a\",-1]", "[\"a\",-1e300]", "the score of piece 1, \"a\", is not finite", INK_E_FORMAT},
+        {"\"normalizer\":null", "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"A?==\"}",
+         "\"precompiled_charsmap\" is not base64", INK_E_FORMAT},
+        {"\"normalizer\":null",
+         "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAAAAA==\"}",
+         "the precompiled_charsmap of 4 bytes says that its trie has 0 bytes", INK_E_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        char json[1 << 12];
+        const char *whole = unigram(",[\"a\",-1]", ""), *at = strstr(whole, cases[i].from);
+        ink_tokenizer *t;
+        cr_assert(at);
+        snprintf(json, sizeof json, "%.*s%s%s", (int)(at - whole), whole, cases[i].to,
+                 at + strlen(cases[i].from));
+        expect_failure(parse_tokenizer(&t, json), err, cases[i].status, cases[i].sentence);
+        ink_tokenizer_free(t);
+    }
+}
+
+/* --- ModelProtos --- */
+
+/* Writes these pieces as they are, sound or not, and reads them back. */
+static ink_status reread(ink__spm_model *model)
+{
+    ink__spm_model back;
+    char *bytes;
+    size_t len;
+    assert_ok(ink__spm_model_write(&bytes, &len, model, &err), err);
+    const ink_status st = ink__spm_model_read(&back, bytes, len, "m.model", &err);
+    if (st == INK_OK) {
+        cr_expect(back.n == model->n && back.unk == model->unk && back.type == model->type);
+        ink__spm_model_free(&back);
+    }
+    free(bytes);
+    return st;
+}
+
+Test(spm, what_is_wrong_with_a_model_is_said)
+{
+    static const struct {
+        ink__spm_piece pieces[3];
+        int32_t type;
+        ink_status status;
+        const char *sentence;
+    } cases[] = {
+        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 1}, {"b", 1, 0, 1}},
+         3,
+         INK_E_UNSUPPORTED,
+         "type is word, wanted unigram"},
+        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 1}, {"a", 1, 0, 1}},
+         1,
+         INK_E_FORMAT,
+         "the piece \"a\" is there twice"},
+        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 1}, {"", 0, 0, 1}}, 1, INK_E_FORMAT, "piece 2 is empty"},
+        {{{"<unk>", 5, 0, 2}, {"a\0b", 3, 0, 1}, {"b", 1, 0, 1}}, 1, INK_E_FORMAT, "piece 1 has a NUL"},
+        {{{"<unk>", 5, 0, 2}, {"\xFF", 1, 0, 1}, {"b", 1, 0, 1}}, 1, INK_E_FORMAT, "is not UTF-8"},
+        {{{"<unk>", 5, 0, 2}, {"a", 1, NAN, 1}, {"b", 1, 0, 1}},
+         1,
+         INK_E_FORMAT,
+         "score of piece 1, \"a\", is not"},
+        {{{"<unk>", 5, 0, 1}, {"a", 1, 0, 1}, {"b", 1, 0, 1}},
+         1,
+         INK_E_FORMAT,
+         "0 pieces are of the type UNKNOWN"},
+        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 2}, {"b", 1, 0, 1}},
+         1,
+         INK_E_FORMAT,
+         "2 pieces are of the type UNKNOWN"},
+        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 3}, {"b", 1, 0, 3}},
+         1,
+         INK_E_FORMAT,
+         "no piece is of the type NORMAL"},
+        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 6}, {"b", 1, 0, 1}}, 1, INK_E_FORMAT, "is not written as <0xNN>"},
+        {{{"<unk>", 5, 0, 2}, {"<0x61>", 6, 0, 6}, {"b", 1, 0, 1}},
+         1,
+         INK_E_FORMAT,
+         "1 byte pieces, but byte_fallback"},
+        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 7}, {"b", 1, 0, 1}}, 1, INK_E_FORMAT, "a type that there is not"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        ink__spm_model model = {.n = 3, .type = cases[i].type};
+        ink__spm_piece pieces[3];
+        memcpy(pieces, cases[i].pieces, sizeof pieces);
+        model.pieces = pieces;
+        expect_failure(reread(&model), err, cases[i].status, cases[i].sentence);
+    }
+}
+
+Test(spm, a_model_cut_anywhere_is_refused_or_sound)
+{
+    size_t len;
+    char *bytes = read_back(&len, spm_path("albert", "/spiece.model"));
+    for (size_t n = 0; n < len; ++n) {
+        ink__spm_model model;
+        char *part = malloc(n + 1);
+        memcpy(part, bytes, n);
+        if (ink__spm_model_read(&model, part, n, "m.model", &err) == INK_OK)
+            ink__spm_model_free(&model);
+        else
+            cr_expect(err.status == INK_E_FORMAT, "cut at %zu: %s", n, err.text);
+        free(part);
+    }
+    free(bytes);
+}
+
+/* --- The precompiled rules --- */
+
+enum { UNITS = 512 };
+
+/* "a" becomes "b": the root's children lie from unit 256 on, the value of "a" at 256 ^ 1. */
+static size_t small_map(unsigned char *out, uint32_t *units, const char *replacements, size_t len)
+{
+    const uint32_t size = UNITS * 4;
+    memcpy(out, &size, 4);
+    memcpy(out + 4, units, size);
+    memcpy(out + 4 + size, replacements, len);
+    return 4 + size + len;
+}
+
+static void sound_units(uint32_t units[UNITS])
+{
+    memset(units, 0, UNITS * sizeof *units);
+    units[0] = 256u << 10;
+    units[256 ^ 'a'] = 'a' | 1u << 8 | ('a' ^ 1u) << 10; /* its children: (256 ^ 'a') ^ ('a' ^ 1) */
+    units[256 ^ 1] = 1u << 31;
+}
+
+Test(spm, a_rule_is_found_by_its_text)
+{
+    uint32_t units[UNITS];
+    unsigned char bytes[UNITS * 4 + 64];
+    ink__charsmap map;
+    sound_units(units);
+    const size_t len = small_map(bytes, units, "b", 2);
+    assert_ok(ink__charsmap_open(&map, bytes, len, "m", &err), err);
+    const char *by = ink__charsmap_find(&map, (const unsigned char *)"a", 1);
+    cr_expect(by && strcmp(by, "b") == 0);
+    cr_expect(!ink__charsmap_find(&map, (const unsigned char *)"b", 1));
+    ink__charsmap_release(&map);
+}
+
+Test(spm, rules_that_would_lead_out_of_their_trie_are_refused)
+{
+    static const struct {
+        size_t at;
+        uint32_t unit;
+        const char *replacements;
+        size_t len;
+        const char *sentence;
+    } cases[] = {
+        {0, 0x3FFFFFu << 10, "b", 2, "points to unit"},
+        {256 ^ 'a', 'a' | 1u << 8 | 0x1000u << 10, "b", 2, "points to unit"},
+        {256 ^ 'a', 'a' | 1u << 8, "b", 2, "should be a value"},
+        {256 ^ 1, 1u << 31 | 7, "b", 2, "points to byte 7, which starts no character of its 2 bytes"},
+        {256 ^ 1, 1u << 31 | 1, "\xC3\xA9", 3, "points to byte 1, which starts no character"},
+        {1, 0, "b", 1, "do not end in NUL"},
+        {1, 0, "\xC3", 2, "are not UTF-8"},
+        {0, 256u << 10 | 1u << 8, "b", 2, "a rule for the empty text"},
+        {256 ^ 'a', 'a' | (uint32_t)'a' << 10, "b", 2, "goes round in circles"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        uint32_t units[UNITS];
+        unsigned char bytes[UNITS * 4 + 64];
+        ink__charsmap map;
+        sound_units(units);
+        units[cases[i].at] = cases[i].unit;
+        const size_t len = small_map(bytes, units, cases[i].replacements, cases[i].len);
+        expect_failure(ink__charsmap_open(&map, bytes, len, "m", &err), err, INK_E_FORMAT, cases[i].sentence);
+        ink__charsmap_release(&map);
+    }
+}
