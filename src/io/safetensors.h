@@ -52,7 +52,7 @@ void ink__tensors_free(ink__tensors *tensors); /* NULL is fine */
 
 size_t ink__tensors_count(const ink__tensors *tensors);
 const ink__tensor *ink__tensors_at(const ink__tensors *tensors, size_t i);
-size_t ink__tensors_index(const ink__tensors *tensors, const ink__tensor *tensor); /* of one of them */
+size_t ink__tensors_index(const ink__tensors *tensors, const ink__tensor *tensor);   /* of one of them */
 const ink__tensor *ink__tensors_find(const ink__tensors *tensors, const char *name); /* or NULL */
 
 /* Hints that a tensor's pages will not be read again soon. */

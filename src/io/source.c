@@ -16,7 +16,7 @@
 ink_status ink__source_open(ink__source *source, const char *path, ink_error *err)
 {
     const bool is_stdin = strcmp(path, "-") == 0;
-    const int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const int fd = is_stdin ? STDIN_FILENO : TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (fd < 0)
         return ink__fail_errno(err, path, "cannot be opened");
     *source = (ink__source){.name = is_stdin ? "standard input" : path,

@@ -1,5 +1,5 @@
-/* Arrays of floats for numeric tests: random ones, exact sizes (so that AddressSanitizer sees an overrun), and
- * comparison of bits. */
+/* Arrays of floats for numeric tests: random ones, exact sizes (so that AddressSanitizer sees an overrun),
+ * and comparison of bits. */
 #ifndef INK_TESTS_NUMBERS_H
 #define INK_TESTS_NUMBERS_H
 
