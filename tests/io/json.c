@@ -11,7 +11,7 @@ static ink_status parse(const char *text)
 {
     /* Exactly as large as it is, so that a sanitizer sees a read beyond its end. */
     const size_t len = strlen(text);
-    char *exact = malloc(len > 0 ? len : 1);
+    char *exact = calloc(len > 0 ? len : 1, 1);
     memcpy(exact, text, len);
     const ink_status st = ink__json_parse(&json, exact, len, "x.json", &err);
     free(exact);

@@ -214,6 +214,7 @@ Test(onednn, blocks_cover_the_rows_and_the_rest_of_the_last_sixteen)
 }
 
 struct worker {
+    pthread_barrier_t *start;
     struct linear *l;
     const float *x, *wanted;
     size_t R;
@@ -224,7 +225,8 @@ static void *work(void *context)
 {
     struct worker *w = context;
     float *y = malloc(ink__round_rows(w->R) * w->l->out * sizeof *y);
-    for (int i = 0; i < 50; ++i) {
+    pthread_barrier_wait(w->start);
+    for (int i = 0; i < 5000; ++i) {
         linear_run(y, w->l, w->x, w->R);
         w->wrong += !same_bits(y, w->wanted, w->R * w->l->out);
     }
@@ -245,13 +247,16 @@ Test(onednn, two_products_of_a_shape_run_at_once)
     linear_run(wanted[1], &second, x[1], R);
 
     ink__aligned_free(second.packed), second.packed = first.packed; /* as sessions share a model's */
-    struct worker workers[2] = {{&first, x[0], wanted[0], R, 0}, {&second, x[1], wanted[1], R, 0}};
+    pthread_barrier_t start;
+    pthread_barrier_init(&start, NULL, 2);
+    struct worker workers[2] = {{&start, &first, x[0], wanted[0], R, 0},
+                                {&start, &second, x[1], wanted[1], R, 0}};
     pthread_t threads[2];
     for (int i = 0; i < 2; ++i)
         cr_assert(pthread_create(&threads[i], NULL, work, &workers[i]) == 0);
     for (int i = 0; i < 2; ++i) {
         pthread_join(threads[i], NULL);
-        cr_expect(workers[i].wrong == 0, "thread %d: %d of 50 differ", i, workers[i].wrong);
+        cr_expect(workers[i].wrong == 0, "thread %d: %d of 5000 differ", i, workers[i].wrong);
     }
     for (int i = 0; i < 2; ++i)
         free(x[i]), free(wanted[i]);

@@ -119,6 +119,25 @@ Test(open, special_tokens_can_have_other_names_and_flags)
     expect("</s>", false, "<s>@0-0 world@0-1 world@1-2 world@2-3 world@3-4 </s>@0-0");
 }
 
+Test(open, a_special_token_that_a_file_names_is_special_and_gets_an_id_if_it_has_none)
+{
+    ink_tokenizer *t;
+    scratch_text("vocab.txt", VOCAB);
+    config(
+        "{\"bos_token\":\"<b>\",\"mask_token\":{\"content\":\"world\",\"special\":false,\"rstrip\":true}}");
+    expect("<b>world  hello", true, "[CLS]@0-0 <b>@0-3 world@3-10 hello@10-15 [SEP]@0-0");
+    expect("world  hello", false, "[CLS]@0-0 world@0-5 hello@7-12 [SEP]@0-0");
+    assert_ok(ink_tokenizer_open(&t, scratch, &err), err);
+    cr_expect(ink_tokenizer_id(t, "<b>", 3) == 11 && ink_tokenizer_vocab_size(t) == 12);
+    ink_tokenizer_free(t);
+    /* Those that go by their usual names without being asked for are not made up. */
+    scratch_text("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n");
+    config("{}");
+    assert_ok(ink_tokenizer_open(&t, scratch, &err), err);
+    cr_expect(ink_tokenizer_vocab_size(t) == 3 && ink_tokenizer_id(t, "[MASK]", 6) == -1);
+    ink_tokenizer_free(t);
+}
+
 Test(open, added_tokens_come_from_the_config)
 {
     scratch_text("vocab.txt", VOCAB);
