@@ -159,6 +159,8 @@ Test(open, older_files_beside_the_vocabulary_count_too)
            "[CLS]@0-0 hello@0-5 world@5-11 <y>@12-15 [UNK]@16-17 [UNK]@17-21 [UNK]@21-22 [SEP]@0-0");
     scratch_text("added_tokens.json", "{\"<y>\":\"11\"}");
     refuse(INK_E_FORMAT, "added_tokens.json: added token \"<y>\" is not a text with an id");
+    scratch_text("added_tokens.json", "{\"11\":{\"content\":\"<y>\"}}");
+    refuse(INK_E_FORMAT, "added_tokens.json: added token \"11\" is not a text with an id");
     config("{\"added_tokens_decoder\":{}}"); /* the newer way, which leaves them aside */
     expect("hello world <Y>", true,
            "[CLS]@0-0 hello@0-5 world@6-11 [UNK]@12-13 [UNK]@13-14 [UNK]@14-15 [SEP]@0-0");
