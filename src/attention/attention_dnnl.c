@@ -73,18 +73,31 @@ static void gather(float *dst, const float *src, size_t stride, float scale, siz
             dst[i * D + d] = i < S ? scale * src[i * stride + d] : 0;
 }
 
-static ink_status one_head(float *ctx, ink__attention_dnnl *a, const float *q, size_t H, size_t S, size_t D,
-                           ink_error *err)
+/* What the product cannot know: the bias, and who does not see whom. */
+static void finish_scores(float *scores, size_t S, size_t P, const ink__attending *how, const float *bias)
 {
-    const size_t stride = 3 * H, P = ink__round_rows(S);
+    for (size_t i = 0; i < P; ++i) {
+        size_t first = 0, end = S;
+        if (i < S)
+            ink__attending_keys(&first, &end, how, i, S);
+        for (size_t j = 0; j < P; ++j)
+            if (j < first || j >= end)
+                scores[i * P + j] = -INFINITY;
+            else if (bias && i < S)
+                scores[i * P + j] += bias[(ptrdiff_t)i - (ptrdiff_t)j];
+    }
+}
+
+static ink_status one_head(float *ctx, ink__attention_dnnl *a, const float *q, size_t S,
+                           const ink__attending *how, const float *bias, ink_error *err)
+{
+    const size_t D = how->D, H = how->N * D, stride = 3 * H, P = ink__round_rows(S);
     struct length *len = &a->lengths[P / INK__ROWS - 1];
     gather(a->q, q, stride, 1.0f / sqrtf((float)D), S, P, D);
     gather(a->k, q + H, stride, 1, S, P, D);
     gather(a->v, q + 2 * H, stride, 1, S, P, D);
     INK_TRY(ink__matmul_run(a->scores, len->scores, a->q, a->k, err));
-    for (size_t i = 0; i < P; ++i)
-        for (size_t j = S; j < P; ++j)
-            a->scores[i * P + j] = -INFINITY;
+    finish_scores(a->scores, S, P, how, bias);
     INK_TRY(ink__rowwise_run(a->scores, len->softmax, a->scores, NULL, NULL, P, err));
     INK_TRY(ink__matmul_run(a->ctx, len->context, a->scores, a->v, err));
     for (size_t i = 0; i < S; ++i)
@@ -94,12 +107,13 @@ static ink_status one_head(float *ctx, ink__attention_dnnl *a, const float *q, s
 }
 
 ink_status ink__attention_dnnl_forward(float *ctx, ink__attention_dnnl *attention, const float *qkv,
-                                       const size_t *offsets, size_t B, size_t N, size_t D, ink_error *err)
+                                       const size_t *offsets, size_t B, const ink__attending *how,
+                                       ink_error *err)
 {
-    const size_t H = N * D;
+    const size_t D = how->D, H = how->N * D;
     for (size_t b = 0; b < B; ++b)
-        for (size_t n = 0; n < N; ++n)
-            INK_TRY(one_head(ctx + offsets[b] * H + n * D, attention, qkv + offsets[b] * 3 * H + n * D, H,
-                             offsets[b + 1] - offsets[b], D, err));
+        for (size_t n = 0; n < how->N; ++n)
+            INK_TRY(one_head(ctx + offsets[b] * H + n * D, attention, qkv + offsets[b] * 3 * H + n * D,
+                             offsets[b + 1] - offsets[b], how, ink__attending_bias(how, n), err));
     return INK_OK;
 }

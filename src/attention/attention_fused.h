@@ -8,6 +8,7 @@
 #ifndef INK_ATTENTION_ATTENTION_FUSED_H
 #define INK_ATTENTION_ATTENTION_FUSED_H
 
+#include "attention/attention.h"
 #include "tensor/simd.h"
 
 #include <math.h>
@@ -67,6 +68,33 @@ static void store_context(float *dst, const float *src, const float *factor, siz
         }
 }
 
+/* What one block of queries attends to: keys [first, end) of the sequence. */
+struct reach {
+    size_t query; /* the block's first */
+    size_t first, end;
+    size_t window;
+    const float *bias; /* at distance 0, or NULL */
+};
+
+/* Adds the bias to, and takes what is out of the window from, scores [keys][LANES2] of keys from `key` on. */
+static void finish_scores(float *scores, const struct reach *reach, size_t key, size_t keys, int V)
+{
+    vi lane;
+    for (int x = 0; x < VL; ++x)
+        lane[x] = x;
+    const int32_t window = reach->window < INT32_MAX ? (int32_t)reach->window : INT32_MAX;
+    for (size_t j = 0; j < keys; ++j)
+        for (int x = 0; x < V; ++x) {
+            float *s = scores + j * LANES2 + x * VL;
+            const ptrdiff_t distance = (ptrdiff_t)(reach->query + (size_t)(x * VL)) - (ptrdiff_t)(key + j);
+            const vi apart = lane + (int32_t)distance;
+            vf score = v_load(s);
+            if (reach->bias) /* idle lanes read on into the table's slack */
+                score += 1.44269504f * v_load(reach->bias + distance);
+            v_store(s, v_select((apart > window) | (apart < -window), v_set(-INFINITY), score));
+        }
+}
+
 /* s [count][LANES2] = scores of `count` keys, V vectors of queries wide. */
 static inline __attribute__((always_inline)) void score_tile(float *s, const float *q, const float *k,
                                                              size_t D, const int count, const int V)
@@ -105,21 +133,24 @@ value_tile(float *ctx, const float *p, const float *v_d, size_t keys, size_t D, 
             v_store(ctx + d * LANES2 + v * VL, sum[d][v]);
 }
 
-/* One block of queries against all S keys. ctx [D][LANES2], top and total [LANES2] are accumulated. */
+/* One block of queries against the keys it reaches. ctx [D][LANES2], top and total [LANES2] are accumulated.
+ */
 static inline __attribute__((always_inline)) void attend_block(float *ctx, float *top, float *total,
                                                                float *scores, const float *q, const float *k,
-                                                               const float *v, size_t S, size_t D,
-                                                               const int V)
+                                                               const float *v, const struct reach *reach,
+                                                               size_t D, const int V)
 {
     enum { TILE = VL == 16 ? 8 : 4 }; /* sums of a tile fit the registers: 32 with AVX-512, else 16 */
-    for (size_t first = 0; first < S; first += KEYS) {
-        const size_t keys = S - first < KEYS ? S - first : KEYS;
+    for (size_t first = reach->first; first < reach->end; first += KEYS) {
+        const size_t keys = reach->end - first < KEYS ? reach->end - first : KEYS;
         const float *k_block = k + first * D, *v_block = v + first * D; /* [keys,D] */
         size_t j = 0;
         for (; j + TILE <= keys; j += TILE)
             score_tile(scores + j * LANES2, q, k_block + j * D, D, TILE, V);
         for (; j < keys; ++j)
             score_tile(scores + j * LANES2, q, k_block + j * D, D, 1, V);
+        if (reach->bias || reach->window != SIZE_MAX)
+            finish_scores(scores, reach, first, keys, V);
 
         for (int x = 0; x < V; ++x) {
             const vf before = v_load(top + x * VL);
@@ -131,7 +162,7 @@ static inline __attribute__((always_inline)) void attend_block(float *ctx, float
                 v_store(scores + j * LANES2 + x * VL, p);
                 sum += p;
             }
-            if (first > 0) {
+            if (first > reach->first) {
                 const vf shrink = v_exp2(before - highest);
                 sum += v_load(total + x * VL) * shrink;
                 for (size_t d = 0; d < D; ++d)
@@ -149,9 +180,10 @@ static inline __attribute__((always_inline)) void attend_block(float *ctx, float
     }
 }
 
-static void fused_attend(float *ctx, float *scratch, const float *qkv, size_t S, size_t H, size_t D)
+static void fused_attend(float *ctx, float *scratch, const float *qkv, size_t S, const ink__attending *how,
+                         size_t head)
 {
-    const size_t stride = 3 * H, tiles = whole_tiles(D);
+    const size_t D = how->D, H = how->N * D, stride = 3 * H, tiles = whole_tiles(D);
     float *q = scratch, *sum = q + tiles * LANES2;              /* [tiles][LANES2] each */
     float *scores = sum + tiles * LANES2;                       /* [KEYS][LANES2] */
     float *top = scores + KEYS * LANES2, *total = top + LANES2; /* [LANES2] each */
@@ -163,14 +195,18 @@ static void fused_attend(float *ctx, float *scratch, const float *qkv, size_t S,
     const float scale = 1.44269504f / sqrtf((float)D); /* log2(e) / sqrt(D) */
     for (size_t first = 0; first < S; first += LANES2) {
         const size_t n = S - first < LANES2 ? S - first : LANES2;
+        struct reach reach = {.query = first, .window = how->window, .bias = ink__attending_bias(how, head)};
+        size_t ignored;
+        ink__attending_keys(&reach.first, &ignored, how, first, S);
+        ink__attending_keys(&ignored, &reach.end, how, first + n - 1, S);
         load_queries(q, qkv + first * stride, stride, n, D, scale);
         memset(sum, 0, tiles * LANES2 * sizeof *sum);
         for (size_t i = 0; i < LANES2; ++i)
-            top[i] = -INFINITY;
+            top[i] = -1e30f; /* below any score, and finite: a block may hold no key that a query sees */
         if (n > VL)
-            attend_block(sum, top, total, scores, q, k, v, S, D, 2);
+            attend_block(sum, top, total, scores, q, k, v, &reach, D, 2);
         else
-            attend_block(sum, top, total, scores, q, k, v, S, D, 1);
+            attend_block(sum, top, total, scores, q, k, v, &reach, D, 1);
         for (size_t i = 0; i < n; ++i)
             total[i] = 1.0f / total[i];
         store_context(ctx + first * H, sum, total, H, n, D);

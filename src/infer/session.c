@@ -72,24 +72,26 @@ ink_status ink__head_check(const ink_model *model, ink_error *err)
 
 ink_status ink__length_check(const ink_model *model, size_t max_length, ink_error *err)
 {
-    if (max_length <= model->config.P)
+    const size_t longest = ink__config_longest(&model->config);
+    if (max_length <= longest)
         return INK_OK;
     return ink_fail(err, INK_E_ARG, "a maximum length of %zu tokens, %s has %zu positions", max_length,
-                    model->dir, model->config.P);
+                    model->dir, longest);
 }
 
 ink_status ink__batch_check(const ink_session *s, const ink_batch *batch, ink_error *err)
 {
     const ink__config *c = &s->model->config;
+    const size_t longest = ink__config_longest(c);
     if (!batch || !batch->ids || !batch->offsets || batch->B == 0)
         return ink_fail(err, INK_E_ARG, "a batch of no sequences");
     if (batch->offsets[0] != 0)
         return ink_fail(err, INK_E_ARG, "the first offset is %zu, wanted 0", batch->offsets[0]);
     for (size_t b = 0; b < batch->B; ++b) {
         const size_t begin = batch->offsets[b], end = batch->offsets[b + 1];
-        if (end <= begin || end - begin > c->P)
+        if (end <= begin || end - begin > longest)
             return ink_fail(err, INK_E_ARG, "sequence %zu runs from row %zu to %zu, wanted 1 to %zu tokens",
-                            b, begin, end, c->P);
+                            b, begin, end, longest);
         if (end > s->encoder.max_tokens)
             return ink_fail(err, INK_E_SHAPE,
                             "the batch reaches row %zu in sequence %zu, session planned for %zu", end, b,
@@ -160,23 +162,21 @@ ink_status ink_classify(float *scores, size_t scores_len, ink_session *session, 
     return INK_OK;
 }
 
+static void max_rows(float *v, const float *x, size_t S, size_t H)
+{
+    memcpy(v, x, H * sizeof *v);
+    for (size_t r = 1; r < S; ++r)
+        for (size_t h = 0; h < H; ++h)
+            v[h] = x[r * H + h] > v[h] ? x[r * H + h] : v[h];
+}
+
 /* v [H] of the rows x [S,H] of one sequence. */
 static void pool_one(float *v, const float *x, size_t S, size_t H, ink_pooling pooling)
 {
-    memcpy(v, x, H * sizeof *v);
-    if (pooling == INK_POOLING_CLS)
-        return;
-    for (size_t r = 1; r < S; ++r)
-        for (size_t h = 0; h < H; ++h) {
-            const float value = x[r * H + h];
-            if (pooling == INK_POOLING_MEAN)
-                v[h] += value;
-            else
-                v[h] = value > v[h] ? value : v[h];
-        }
-    if (pooling == INK_POOLING_MEAN)
-        for (size_t h = 0; h < H; ++h)
-            v[h] /= (float)S;
+    if (pooling == INK_POOLING_MAX)
+        max_rows(v, x, S, H);
+    else
+        ink__mean_rows(v, x, pooling == INK_POOLING_CLS ? 1 : S, H);
 }
 
 static void normalize_one(float *v, size_t H)

@@ -1,5 +1,5 @@
-/* Architectures as tables: what config.json calls things, and which named tensors there are. Adding one is
- * adding a table (arch.c). */
+/* Architectures as tables: what config.json calls things, which named tensors there are, and the properties
+ * that the encoder computes by. Adding one is adding a table (arch_<family>.c) to the list in arch.c. */
 #ifndef INK_MODEL_ARCH_H
 #define INK_MODEL_ARCH_H
 
@@ -13,13 +13,22 @@ typedef enum ink__slot {
     INK__TYPE,
     INK__EMBED_GAMMA,
     INK__EMBED_BETA,
-    INK__HEAD_DENSE_W, /* the layer between the first token and the labels: BERT's pooler */
+    INK__PROJECT_W, /* from embedding width E to hidden width H */
+    INK__PROJECT_B,
+    INK__RELATIVE, /* attention bias by distance */
+    INK__FINAL_GAMMA,
+    INK__FINAL_BETA,
+    INK__HEAD_DENSE_W, /* the layer between the pooled vector and the labels: BERT's pooler */
     INK__HEAD_DENSE_B,
+    INK__HEAD_GAMMA,
+    INK__HEAD_BETA,
     INK__HEAD_OUT_W,
     INK__HEAD_OUT_B,
     INK__MODEL_SLOTS,
     /* once per layer */
-    INK__QUERY_W = INK__MODEL_SLOTS,
+    INK__QKV_W = INK__MODEL_SLOTS, /* query, key and value in one, or the three below */
+    INK__QKV_B,
+    INK__QUERY_W,
     INK__QUERY_B,
     INK__KEY_W,
     INK__KEY_B,
@@ -41,34 +50,54 @@ typedef enum ink__slot {
 /* When a parameter must be there. */
 typedef enum ink__need {
     INK__ALWAYS,
-    INK__WITH_HEAD, /* whenever the model has a classification head */
-    INK__HEAD       /* the head itself: its name carries no prefix */
+    INK__OPTIONAL,      /* used if it is there */
+    INK__NOT_IN_FIRST,  /* in every layer but the first */
+    INK__IF_PROJECTED,  /* where the embedding width is not the hidden width */
+    INK__WITH_HEAD,     /* whenever the model has a classification head */
+    INK__HEAD,          /* the head itself: its name carries no prefix */
+    INK__HEAD_OPTIONAL, /* likewise, used if it is there */
 } ink__need;
 
 typedef struct ink__param_spec {
-    const char *name;  /* "%zu" is the layer */
-    const char *shape; /* sizes by their letters: "VH" is [V,H] */
+    const char *name;  /* "{l}" is the layer; "{g}" and "{k}" its group and its place in that */
+    const char *shape; /* sizes by their letters: "VH" is [V,H]; also Q = 3H, G = 2F, R buckets by distance */
     ink__slot slot;
     ink__need need;
 } ink__param_spec;
 
-/* A number of config.json: its key, where it goes and what it is when absent (0: it must be there). */
+/* A number of config.json: its key, where it goes, what it is when absent, and the least it may be. */
 typedef struct ink__config_key {
     const char *key;
     size_t offset; /* in ink__config, of a size_t */
     size_t absent;
+    size_t least;
 } ink__config_key;
+
+#define INK__SIZE(key, member, absent)                                                                       \
+    {                                                                                                        \
+        key, offsetof(ink__config, member), absent, 1                                                        \
+    }
+#define INK__INDEX(key, member, absent)                                                                      \
+    {                                                                                                        \
+        key, offsetof(ink__config, member), absent, 0                                                        \
+    }
 
 struct ink__arch {
     const char *model_type;       /* config.json's */
     const char *prefix;           /* of the encoder's tensors, where a head was saved with it */
     const ink__config_key *sizes; /* ends with key NULL */
-    const char *activation_key;
-    double fixed_eps;                /* of every layer norm; 0: config.json's layer_norm_eps */
-    ink__activation head_activation; /* after the head's dense layer */
+    const char *activation_key, *activation_absent;
+    const char *eps_key; /* NULL: every layer norm's epsilon is eps_absent */
+    double eps_absent;
     const ink__param_spec *params;   /* ends with name NULL */
     const char *const *known_unused; /* beginnings and endings ("*x") of tensors that other heads and
                                       * buffers bring along; ends with NULL */
+    ink__activation head_activation; /* after the head's dense layer */
+    bool pre_norm;               /* norms come before attention and feed-forward, and one more at the end */
+    bool gated;                  /* feed-forward is f(u) * g, with u and g the halves of what W_in gives */
+    bool positions_skip_padding; /* the first position is that of pad_token_id + 1; padding has its own */
+    /* What tables cannot say, such as which layers share parameters; NULL: L plain layers. */
+    ink_status (*plan)(ink__config *config, const ink__json *json, ink_error *err);
 };
 
 /* By model_type, or NULL. */

@@ -3,12 +3,14 @@
 #include "model/products.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct state {
     ink__products products;
     ink__rowwise *activation;      /* of width F */
     ink__rowwise *head_activation; /* of width H */
-    ink__rowwise *norm;
+    ink__rowwise *norm;            /* of width H */
+    ink__rowwise *embed_norm;      /* of width E */
     ink__attention_dnnl *attention;
 };
 
@@ -36,10 +38,12 @@ static ink_status prepare(ink__encoder *e, ink_error *err)
     e->state = s;
     INK_TRY(ink__products_create(&s->products, e, err));
     INK_TRY(ink__rowwise_create(&s->activation, engine, kind_of(c->activation), c->F, 0, e->threads, err));
-    INK_TRY(ink__rowwise_create(&s->head_activation, engine, kind_of(c->arch->head_activation), c->H, 0,
-                                e->threads, err));
+    INK_TRY(ink__rowwise_create(&s->head_activation, engine, kind_of(c->head_activation), c->H, 0, e->threads,
+                                err));
     INK_TRY(
         ink__rowwise_create(&s->norm, engine, INK__ROWWISE_LAYERNORM, c->H, c->norm_eps, e->threads, err));
+    INK_TRY(ink__rowwise_create(&s->embed_norm, engine, INK__ROWWISE_LAYERNORM, c->E, c->norm_eps, e->threads,
+                                err));
     const size_t longest = e->max_tokens < c->P ? e->max_tokens : c->P;
     return ink__attention_dnnl_create(&s->attention, engine, longest, c->H / c->N, e->threads, err);
 }
@@ -53,6 +57,7 @@ static void release(ink__encoder *e)
     ink__rowwise_free(s->activation);
     ink__rowwise_free(s->head_activation);
     ink__rowwise_free(s->norm);
+    ink__rowwise_free(s->embed_norm);
     ink__attention_dnnl_free(s->attention);
     free(s);
 }
@@ -73,10 +78,27 @@ static ink_status linear_activate(float *y, ink__encoder *e, const ink__linear *
                             NULL, R, err);
 }
 
-static ink_status norm(float *x, ink__encoder *e, const ink__norm *n, size_t R, ink_error *err)
+/* oneDNN activates whole rows, so u is copied out first. */
+static ink_status linear_gate(float *y, float *both, ink__encoder *e, const ink__linear *l, const float *x,
+                              ink__activation f, size_t R, ink_error *err)
 {
     const struct state *s = e->state;
-    return ink__rowwise_run(x, s->norm, x, n->gamma, n->beta, R, err);
+    const size_t F = l->out / 2;
+    INK_TRY(linear(both, e, l, x, R, err));
+    for (size_t r = 0; r < R; ++r)
+        memcpy(y + r * F, both + r * 2 * F, F * sizeof *y);
+    INK_TRY(ink__rowwise_run(y, s->activation, y, NULL, NULL, R, err));
+    for (size_t r = 0; r < R; ++r)
+        for (size_t i = 0; i < F; ++i)
+            y[r * F + i] *= both[r * 2 * F + F + i];
+    return INK_OK;
+}
+
+static ink_status norm(float *y, ink__encoder *e, const ink__norm *n, const float *x, size_t R, size_t width,
+                       ink_error *err)
+{
+    const struct state *s = e->state;
+    return ink__rowwise_run(y, width == e->config->H ? s->norm : s->embed_norm, x, n->gamma, n->beta, R, err);
 }
 
 static ink_status linear_add_norm(float *y, ink__encoder *e, const ink__linear *l, const float *x,
@@ -85,15 +107,14 @@ static ink_status linear_add_norm(float *y, ink__encoder *e, const ink__linear *
     INK_TRY(linear(y, e, l, x, R, err));
     for (size_t i = 0; i < R * l->out; ++i)
         y[i] += residual[i];
-    return norm(y, e, n, R, err);
+    return n ? norm(y, e, n, y, R, l->out, err) : INK_OK;
 }
 
 static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
-                            ink_error *err)
+                            const ink__attending *how, ink_error *err)
 {
     const struct state *s = e->state;
-    return ink__attention_dnnl_forward(ctx, s->attention, qkv, offsets, B, e->config->N,
-                                       e->config->H / e->config->N, err);
+    return ink__attention_dnnl_forward(ctx, s->attention, qkv, offsets, B, how, err);
 }
 
 const ink__backend ink__backend_dnnl = {
@@ -103,6 +124,7 @@ const ink__backend ink__backend_dnnl = {
     .release = release,
     .linear = linear,
     .linear_activate = linear_activate,
+    .linear_gate = linear_gate,
     .linear_add_norm = linear_add_norm,
     .norm = norm,
     .attention = attention,

@@ -48,6 +48,7 @@ struct pass {
     ink__activation f;
     const float *residual;
     const ink__norm *norm;
+    float *gated; /* [R,width/2] */
 };
 
 /* Rows per work item: enough to outweigh handing it out, few enough to share a small batch. */
@@ -63,6 +64,29 @@ static ink_status activate_rows(float *y, size_t first, size_t n, void *context,
     return INK_OK;
 }
 
+static ink_status gate_rows(float *both, size_t first, size_t n, void *context, ink_error *err)
+{
+    const struct pass *p = context;
+    const size_t F = p->width / 2;
+    float *y = p->gated + first * F; /* [n,F] */
+#pragma omp parallel for schedule(static) num_threads(p->e->threads) if (p->e->threads > 1)
+    for (size_t r = 0; r < n; r += GRAIN)
+        p->fused->gate(y + r * F, both + r * 2 * F, p->f, n - r < GRAIN ? n - r : GRAIN, F);
+    return INK_OK;
+}
+
+/* y [n,width] = norm(x + the residual's rows), of which any part may be absent. */
+static void add_norm_rows(float *y, const float *x, const float *residual, const struct pass *p, size_t n)
+{
+    const size_t width = p->width;
+    if (!p->norm) {
+        for (size_t i = 0; i < n * width; ++i)
+            y[i] = x[i] + residual[i];
+        return;
+    }
+    p->fused->add_layernorm(y, x, residual, p->norm->gamma, p->norm->beta, n, width, p->e->config->norm_eps);
+}
+
 static ink_status norm_rows(float *y, size_t first, size_t n, void *context, ink_error *err)
 {
     const struct pass *p = context;
@@ -70,9 +94,8 @@ static ink_status norm_rows(float *y, size_t first, size_t n, void *context, ink
     const float *residual = p->residual ? p->residual + first * width : NULL;
 #pragma omp parallel for schedule(static) num_threads(p->e->threads) if (p->e->threads > 1)
     for (size_t r = 0; r < n; r += GRAIN)
-        p->fused->add_layernorm(y + r * width, y + r * width, residual ? residual + r * width : NULL,
-                                p->norm->gamma, p->norm->beta, n - r < GRAIN ? n - r : GRAIN, width,
-                                p->e->config->norm_eps);
+        add_norm_rows(y + r * width, y + r * width, residual ? residual + r * width : NULL, p,
+                      n - r < GRAIN ? n - r : GRAIN);
     return INK_OK;
 }
 
@@ -99,18 +122,30 @@ static ink_status linear_add_norm(float *y, ink__encoder *e, const ink__linear *
     return ink__products_run(y, &s->products, linear, x, R, norm_rows, &pass, err);
 }
 
-static ink_status norm(float *x, ink__encoder *e, const ink__norm *norm, size_t R, ink_error *err)
+static ink_status linear_gate(float *y, float *both, ink__encoder *e, const ink__linear *linear,
+                              const float *x, ink__activation f, size_t R, ink_error *err)
 {
     const struct state *s = e->state;
-    struct pass pass = {.e = e, .fused = s->fused, .width = e->config->H, .norm = norm};
-    return norm_rows(x, 0, R, &pass, err);
+    struct pass pass = {.e = e, .fused = s->fused, .width = linear->out, .f = f, .gated = y};
+    return ink__products_run(both, &s->products, linear, x, R, gate_rows, &pass, err);
+}
+
+static ink_status norm(float *y, ink__encoder *e, const ink__norm *norm, const float *x, size_t R,
+                       size_t width, ink_error *err)
+{
+    const struct state *s = e->state;
+    const struct pass pass = {.e = e, .fused = s->fused, .width = width, .norm = norm};
+#pragma omp parallel for schedule(static) num_threads(e->threads) if (e->threads > 1)
+    for (size_t r = 0; r < R; r += GRAIN)
+        add_norm_rows(y + r * width, x + r * width, NULL, &pass, R - r < GRAIN ? R - r : GRAIN);
+    return INK_OK;
 }
 
 static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
-                            ink_error *err)
+                            const ink__attending *how, ink_error *err)
 {
     const struct state *s = e->state;
-    const size_t N = e->config->N, H = e->config->H, D = H / N;
+    const size_t N = how->N, D = how->D, H = N * D;
 #pragma omp parallel num_threads(e->threads) if (e->threads > 1)
     {
         float *scratch = s->scratch + (size_t)omp_get_thread_num() * s->scratch_size;
@@ -118,7 +153,7 @@ static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const
         for (size_t task = 0; task < B * N; ++task) {
             const size_t b = task / N, n = task % N, first = offsets[b];
             s->fused->attend(ctx + first * H + n * D, scratch, qkv + first * 3 * H + n * D,
-                             offsets[b + 1] - first, H, D);
+                             offsets[b + 1] - first, how, n);
         }
     }
     return INK_OK;
@@ -131,6 +166,7 @@ const ink__backend ink__backend_fused = {
     .release = release,
     .linear = linear,
     .linear_activate = linear_activate,
+    .linear_gate = linear_gate,
     .linear_add_norm = linear_add_norm,
     .norm = norm,
     .attention = attention,

@@ -32,9 +32,18 @@ static ink_status linear_activate(float *y, ink__encoder *e, const ink__linear *
     return INK_OK;
 }
 
-static ink_status norm(float *x, ink__encoder *e, const ink__norm *n, size_t R, ink_error *err)
+static ink_status linear_gate(float *y, float *both, ink__encoder *e, const ink__linear *l, const float *x,
+                              ink__activation f, size_t R, ink_error *err)
 {
-    ink_layernorm_forward(x, x, n->gamma, n->beta, R, e->config->H, e->config->norm_eps);
+    INK_TRY(linear(both, e, l, x, R, err));
+    ink_gate_forward(y, both, f, R, l->out / 2);
+    return INK_OK;
+}
+
+static ink_status norm(float *y, ink__encoder *e, const ink__norm *n, const float *x, size_t R, size_t width,
+                       ink_error *err)
+{
+    ink_layernorm_forward(y, x, n->gamma, n->beta, R, width, e->config->norm_eps);
     return INK_OK;
 }
 
@@ -44,13 +53,13 @@ static ink_status linear_add_norm(float *y, ink__encoder *e, const ink__linear *
     INK_TRY(linear(y, e, l, x, R, err));
     for (size_t i = 0; i < R * l->out; ++i)
         y[i] += residual[i];
-    return norm(y, e, n, R, err);
+    return n ? norm(y, e, n, y, R, l->out, err) : INK_OK;
 }
 
 static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
-                            ink_error *err)
+                            const ink__attending *how, ink_error *err)
 {
-    ink_attention_forward(ctx, e->state, qkv, offsets, B, e->config->N, e->config->H / e->config->N);
+    ink_attention_forward(ctx, e->state, qkv, offsets, B, how);
     return INK_OK;
 }
 
@@ -62,6 +71,7 @@ const ink__backend ink__backend_ref = {
     .release = release,
     .linear = linear,
     .linear_activate = linear_activate,
+    .linear_gate = linear_gate,
     .linear_add_norm = linear_add_norm,
     .norm = norm,
     .attention = attention,

@@ -8,32 +8,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+size_t ink__config_longest(const ink__config *config)
+{
+    return config->arch->positions_skip_padding ? config->P - config->pad - 1 : config->P;
+}
+
 static ink_status read_sizes(ink__config *config, const ink__json *json, ink_error *err)
 {
     for (const ink__config_key *key = config->arch->sizes; key->key; ++key) {
         size_t *value = (size_t *)((char *)config + key->offset);
         *value = key->absent;
         INK_TRY(ink__json_size(value, json, json->root, key->key, err));
-        if (*value == 0 || *value > INT32_MAX)
-            return ink_fail(err, INK_E_FORMAT, "%s: \"%s\" is %zu, wanted 1 to %d", json->path, key->key,
-                            *value, INT32_MAX);
+        if (*value < key->least || *value > INT32_MAX)
+            return ink_fail(err, INK_E_FORMAT, "%s: \"%s\" is %zu, wanted %zu to %d", json->path, key->key,
+                            *value, key->least, INT32_MAX);
     }
+    if (config->E == 0)
+        config->E = config->H;
+    config->projected = config->E != config->H;
     if (config->H % config->N != 0)
         return ink_fail(err, INK_E_FORMAT, "%s: hidden size %zu is not a multiple of %zu attention heads",
                         json->path, config->H, config->N);
-    double eps = config->arch->fixed_eps;
-    if (eps == 0) {
-        eps = 1e-12;
-        INK_TRY(ink__json_double(&eps, json, json->root, "layer_norm_eps", err));
-        if (!(eps >= 0 && eps < 1))
-            return ink_fail(err, INK_E_FORMAT, "%s: \"layer_norm_eps\" is %g, wanted 0 to 1", json->path,
-                            eps);
-    }
+    if (config->arch->positions_skip_padding && config->pad + 2 > config->P)
+        return ink_fail(err, INK_E_FORMAT, "%s: %zu positions, of which the padding token %zu leaves none",
+                        json->path, config->P, config->pad);
+    return INK_OK;
+}
+
+static ink_status read_eps(ink__config *config, const ink__json *json, ink_error *err)
+{
+    double eps = config->arch->eps_absent;
+    const char *key = config->arch->eps_key;
+    if (key)
+        INK_TRY(ink__json_double(&eps, json, json->root, key, err));
+    if (!(eps >= 0 && eps < 1))
+        return ink_fail(err, INK_E_FORMAT, "%s: \"%s\" is %g, wanted 0 to 1", json->path, key, eps);
     config->norm_eps = (float)eps;
     return INK_OK;
 }
 
-static ink_status read_activation(ink__config *config, const ink__json *json, ink_error *err)
+ink_status ink__config_activation(ink__activation *activation, const ink__json *json, const char *key,
+                                  const char *absent, ink_error *err)
 {
     static const struct {
         const char *name;
@@ -42,17 +57,39 @@ static ink_status read_activation(ink__config *config, const ink__json *json, in
         {"gelu", INK__GELU},           {"gelu_new", INK__GELU_TANH}, {"gelu_pytorch_tanh", INK__GELU_TANH},
         {"gelu_fast", INK__GELU_TANH}, {"relu", INK__RELU},          {"tanh", INK__TANH},
     };
-    const char *name = "gelu";
-    INK_TRY(ink__json_string(&name, json, json->root, config->arch->activation_key, err));
+    const char *name = absent;
+    INK_TRY(ink__json_string(&name, json, json->root, key, err));
     for (size_t i = 0; i < sizeof known / sizeof *known; ++i)
         if (strcmp(name, known[i].name) == 0) {
-            config->activation = known[i].kind;
+            *activation = known[i].kind;
             return INK_OK;
         }
     return ink_fail(
         err, INK_E_UNSUPPORTED,
         "%s: \"%s\" is \"%s\"; Inkling does gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, tanh",
-        json->path, config->arch->activation_key, name);
+        json->path, key, name);
+}
+
+ink_status ink__config_steps(ink__config *config, size_t n, ink_error *err)
+{
+    free(config->steps);
+    config->n_steps = 0;
+    INK_TRY(ink__calloc(&config->steps, n, sizeof *config->steps, "layers", err));
+    config->n_steps = n;
+    for (size_t i = 0; i < n; ++i)
+        config->steps[i] = (ink__step){.layer = i, .window = SIZE_MAX};
+    return INK_OK;
+}
+
+static ink_status read_steps(ink__config *config, const ink__json *json, ink_error *err)
+{
+    enum { LAYERS_MAX = 4096 }; /* a lie must not cost memory before it is found out */
+    if (config->L > LAYERS_MAX)
+        return ink_fail(err, INK_E_FORMAT, "%s: %zu layers, at most %d", json->path, config->L, LAYERS_MAX);
+    config->groups = config->L, config->inner = 1;
+    if (config->arch->plan)
+        return config->arch->plan(config, json, err);
+    return ink__config_steps(config, config->L, err);
 }
 
 static ink_status read_labels(ink__config *config, const ink__json *json, ink_error *err)
@@ -124,6 +161,8 @@ static void read_head_kind(ink__config *config, const ink__json *json)
         const char *text = json_is_string(name) ? json_string_value(name) : "";
         if (strstr(text, "ForTokenClassification") || strstr(text, "ForMultipleChoice"))
             config->token_head = true;
+        if (strstr(text, "ForSequenceClassification"))
+            config->sequence_head = true;
     }
 }
 
@@ -146,7 +185,11 @@ static ink_status read_all(ink__config *config, const ink__json *json, ink_error
                         "%s: \"position_embedding_type\" is \"%s\"; Inkling does absolute", json->path,
                         positions);
     INK_TRY(read_sizes(config, json, err));
-    INK_TRY(read_activation(config, json, err));
+    INK_TRY(read_eps(config, json, err));
+    INK_TRY(ink__config_activation(&config->activation, json, config->arch->activation_key,
+                                   config->arch->activation_absent, err));
+    config->head_activation = config->arch->head_activation;
+    INK_TRY(read_steps(config, json, err));
     INK_TRY(read_labels(config, json, err));
     INK_TRY(read_output(config, json, err));
     read_head_kind(config, json);
@@ -167,5 +210,6 @@ void ink__config_free(ink__config *config)
     for (size_t c = 0; config->labels && c < config->C; ++c)
         free(config->labels[c]);
     free(config->labels);
+    free(config->steps);
     *config = (ink__config){0};
 }

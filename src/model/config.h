@@ -9,21 +9,47 @@
 
 typedef struct ink__arch ink__arch;
 
+/* One layer as it is run: whose parameters it takes, and how it attends. */
+typedef struct ink__step {
+    size_t layer;  /* of the parameters */
+    size_t window; /* positions further apart than this do not see each other; SIZE_MAX: all do */
+    double theta;  /* base of the rotary positions; 0: none */
+} ink__step;
+
 typedef struct ink__config {
     const ink__arch *arch;
-    size_t H, L, N, F, V; /* hidden, layers, heads, feed-forward, vocabulary */
-    size_t P, T;          /* positions; token types, 0 where the architecture has none */
+    size_t H, L, N, F, V; /* hidden, layers of parameters, heads, feed-forward, vocabulary */
+    size_t E;             /* embedding width; 0 until read: H */
+    size_t P, T;          /* positions, 0: the tables have none; token types, 0: likewise */
     size_t C;             /* labels that config.json names or implies; the head decides if they count */
+    size_t pad;           /* pad_token_id */
+    size_t buckets;       /* of distances in attention, 0: none */
+    size_t groups, inner; /* layers are `groups` groups of `inner`, for names */
+    size_t n_steps;
+    ink__step *steps; /* [n_steps] */
     float norm_eps;
-    ink__activation activation;
+    ink__activation activation, head_activation;
     ink_activation output; /* of the head */
-    bool token_head;       /* `architectures` names a head that is not a sequence classifier's */
+    bool projected;        /* embeddings of width E are projected to H */
+    bool head_mean;        /* the head looks at the mean of all tokens instead of the first */
+    bool sequence_head;    /* `architectures` promises a sequence classifier */
+    bool token_head;       /* it names a head that is not one, though its tensors may be called the same */
     char **labels;         /* [C] */
 } ink__config;
+
+/* Positions a text may have. */
+size_t ink__config_longest(const ink__config *config);
 
 /* Fills *config from the parsed file. INK_E_UNSUPPORTED: an unknown model_type, activation or position
  * embedding. INK_E_FORMAT: sizes that cannot be (0, H not a multiple of N, ids missing in id2label). */
 ink_status ink__config_read(ink__config *config, const ink__json *json, ink_error *err);
 void ink__config_free(ink__config *config);
+
+/* For plans: makes room for n steps, each of its own layer, seeing all, without rotary positions. */
+ink_status ink__config_steps(ink__config *config, size_t n, ink_error *err);
+
+/* Activation functions by name; INK_E_UNSUPPORTED names the key and those there are. */
+ink_status ink__config_activation(ink__activation *activation, const ink__json *json, const char *key,
+                                  const char *absent, ink_error *err);
 
 #endif

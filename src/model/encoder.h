@@ -2,6 +2,7 @@
 #ifndef INK_MODEL_ENCODER_H
 #define INK_MODEL_ENCODER_H
 
+#include "attention/attention.h"
 #include "model/weights.h"
 
 #include <inkling/session.h>
@@ -19,8 +20,10 @@ typedef struct ink__encoder {
     /* Rows are rounded up to INK__ROWS. */
     float *x;    /* [R,H] the hidden states, layer after layer */
     float *y;    /* [R,H] between attention and feed-forward; pooled rows */
-    float *wide; /* [R, max(4H, F)]: q, k, v [R,3H] and context [R,H], later the feed-forward layer [R,F] */
-    float *row;  /* [H] */
+    float *z;    /* [R,H] what a norm gave, where norms come first */
+    float *wide; /* [R,3H] and [R,H] queries, keys, values, context; or [R,F], gated [R,2F] and [R,F]; or the
+                  * embeddings [R,E] */
+    float *row;  /* [E] */
     void *state; /* the backend's */
 } ink__encoder;
 
@@ -38,14 +41,18 @@ struct ink__backend {
     /* y = f(x W^T + b) */
     ink_status (*linear_activate)(float *y, ink__encoder *e, const ink__linear *linear, const float *x,
                                   ink__activation f, size_t R, ink_error *err);
-    /* y = norm(x W^T + b + residual [R,out]) */
+    /* y [R,F] = f(u) * g, where [u,g] [R,2F] = x W^T + b goes to `both` */
+    ink_status (*linear_gate)(float *y, float *both, ink__encoder *e, const ink__linear *linear,
+                              const float *x, ink__activation f, size_t R, ink_error *err);
+    /* y = norm(x W^T + b + residual [R,out]); norm NULL: without */
     ink_status (*linear_add_norm)(float *y, ink__encoder *e, const ink__linear *linear, const float *x,
                                   const float *residual, const ink__norm *norm, size_t R, ink_error *err);
-    /* x [R,H] = norm(x) */
-    ink_status (*norm)(float *x, ink__encoder *e, const ink__norm *norm, size_t R, ink_error *err);
+    /* y [R,width] = norm(x); y may be x */
+    ink_status (*norm)(float *y, ink__encoder *e, const ink__norm *norm, const float *x, size_t R,
+                       size_t width, ink_error *err);
     /* ctx [R,H] from qkv [R,3H] */
     ink_status (*attention)(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
-                            ink_error *err);
+                            const ink__attending *how, ink_error *err);
 };
 
 extern const ink__backend ink__backend_ref, ink__backend_dnnl, ink__backend_fused;
@@ -60,6 +67,9 @@ void ink__encoder_free(ink__encoder *e);
 
 /* e->x [R,H] = hidden states of a batch that was checked. */
 ink_status ink__encoder_forward(ink__encoder *e, const ink_batch *batch, ink_error *err);
+
+/* mean [H] of S >= 1 rows x [S,H]. */
+void ink__mean_rows(float *mean, const float *x, size_t S, size_t H);
 
 /* logits [B,C] from e->x, through the head. */
 ink_status ink__head_forward(float *logits, ink__encoder *e, const ink_batch *batch, ink_error *err);

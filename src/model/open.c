@@ -106,18 +106,19 @@ static size_t smaller(size_t a, size_t b)
 void ink_model_get_info(ink_model_info *info, const ink_model *model)
 {
     const ink__config *c = &model->config;
-    const size_t longest = smaller(ink_tokenizer_model_max_length(model->tokenizer), c->P);
+    const size_t positions = ink__config_longest(c);
+    const size_t longest = smaller(ink_tokenizer_model_max_length(model->tokenizer), positions);
     *info = (ink_model_info){
         .architecture = c->arch->model_type,
         .backend = model->backend->name,
         .isa = ink__fused_best()->isa,
         .dtype = dtype_of(model),
         .hidden = c->H,
-        .layers = c->L,
+        .layers = c->n_steps,
         .heads = c->N,
         .feed_forward = c->F,
         .vocab = c->V,
-        .positions = c->P,
+        .positions = positions,
         .token_types = c->T,
         .parameters = model->params.count,
         .labels = ink_model_labels(model),
@@ -125,7 +126,7 @@ void ink_model_get_info(ink_model_info *info, const ink_model *model)
         .pooling = model->pooling,
         .normalize = model->normalize,
         .max_length = longest,
-        .embed_max_length = model->embed_max_length ? smaller(model->embed_max_length, c->P) : longest,
+        .embed_max_length = model->embed_max_length ? smaller(model->embed_max_length, positions) : longest,
     };
 }
 

@@ -35,6 +35,24 @@ static void add(struct list *list, const char *format, ...)
     list->used += separator + len;
 }
 
+void ink__param_name(char *name, size_t size, const ink__param_spec *spec, size_t layer,
+                     const ink__config *config)
+{
+    size_t used = 0;
+    for (const char *p = spec->name; *p && used + 1 < size; ++p) {
+        if (p[0] != '{') {
+            name[used++] = *p;
+            continue;
+        }
+        const size_t number = p[1] == 'l'   ? layer
+                              : p[1] == 'g' ? layer / config->inner
+                                            : layer % config->inner;
+        used += (size_t)snprintf(name + used, size - used, "%zu", number);
+        p += 2;
+    }
+    name[used < size ? used : size - 1] = '\0';
+}
+
 struct binding {
     const ink__config *config;
     const ink__tensors *tensors;
@@ -42,19 +60,29 @@ struct binding {
     struct list missing, misshapen, strange, dtypes;
 };
 
-static size_t size_of(const ink__config *config, char letter)
+size_t ink__param_size(const ink__config *config, char letter)
 {
     switch (letter) {
     case 'H':
         return config->H;
+    case 'Q':
+        return 3 * config->H;
+    case 'E':
+        return config->E;
     case 'F':
         return config->F;
+    case 'G':
+        return 2 * config->F;
+    case 'N':
+        return config->N;
     case 'V':
         return config->V;
     case 'P':
         return config->P;
     case 'T':
         return config->T;
+    case 'R':
+        return config->buckets;
     case 'C':
         return config->C;
     }
@@ -100,7 +128,7 @@ static void check_shape(struct binding *b, const ink__param_spec *spec, const in
     size_t wanted[INK__MAX_RANK], rank = strlen(spec->shape);
     bool same = tensor->rank == rank;
     for (size_t i = 0; i < rank; ++i) {
-        wanted[i] = size_of(b->config, spec->shape[i]);
+        wanted[i] = ink__param_size(b->config, spec->shape[i]);
         same = same && tensor->shape[i] == wanted[i];
     }
     if (!same) {
@@ -113,16 +141,22 @@ static void check_shape(struct binding *b, const ink__param_spec *spec, const in
         add(&b->dtypes, "%s is %s", tensor->name, ink__dtype_name(tensor->dtype));
 }
 
+static bool of_head(const ink__param_spec *spec)
+{
+    return spec->need == INK__HEAD || spec->need == INK__HEAD_OPTIONAL;
+}
+
+static bool per_layer(const ink__param_spec *spec)
+{
+    return spec->slot >= INK__MODEL_SLOTS;
+}
+
 /* Looks up one parameter under every name it may have. */
 static const ink__tensor *bind(struct binding *b, const ink__param_spec *spec, size_t layer, bool required)
 {
-    const char *prefixes[] = {spec->need == INK__HEAD ? "" : b->config->arch->prefix, ""};
+    const char *prefixes[] = {of_head(spec) ? "" : b->config->arch->prefix, ""};
     char name[NAME_SIZE];
-    const char *place = strstr(spec->name, "%zu");
-    if (place)
-        snprintf(name, sizeof name, "%.*s%zu%s", (int)(place - spec->name), spec->name, layer, place + 3);
-    else
-        snprintf(name, sizeof name, "%s", spec->name);
+    ink__param_name(name, sizeof name, spec, layer, b->config);
     const ink__tensor *tensor = NULL;
     for (size_t i = 0; i < 2 && !tensor; ++i) {
         tensor = find(b, prefixes[i], name);
@@ -157,22 +191,49 @@ static size_t elements(const ink__tensor *tensor)
     return tensor ? tensor->bytes / ink__dtype_size(tensor->dtype) : 0;
 }
 
+static bool is_required(const ink__param_spec *spec, size_t layer, const struct binding *b, bool has_head)
+{
+    switch (spec->need) {
+    case INK__ALWAYS:
+        return true;
+    case INK__NOT_IN_FIRST:
+        return layer > 0;
+    case INK__IF_PROJECTED:
+        return b->config->projected;
+    case INK__WITH_HEAD:
+    case INK__HEAD:
+        return has_head;
+    case INK__OPTIONAL:
+    case INK__HEAD_OPTIONAL:
+        break;
+    }
+    return false;
+}
+
+/* The layer that ends in labels is there, or promised. */
+static bool find_head(struct binding *b)
+{
+    bool found = b->config->sequence_head;
+    for (const ink__param_spec *spec = b->config->arch->params; spec->name; ++spec)
+        if (spec->slot == INK__HEAD_OUT_W && find(b, "", spec->name))
+            found = true;
+    return found && !b->config->token_head;
+}
+
 static void bind_all(ink__params *params, struct binding *b)
 {
     const ink__config *config = b->config;
-    /* A head is there if any of its own tensors is; then all of them must be. */
-    for (const ink__param_spec *spec = config->arch->params; spec->name; ++spec)
-        if (spec->need == INK__HEAD && !config->token_head && find(b, "", spec->name))
-            params->has_head = true;
+    params->has_head = find_head(b);
     for (const ink__param_spec *spec = config->arch->params; spec->name; ++spec) {
-        if (spec->slot >= INK__MODEL_SLOTS) {
-            for (size_t l = 0; l < config->L; ++l) {
-                params->layers[l][spec->slot] = bind(b, spec, l, true);
-                params->count += elements(params->layers[l][spec->slot]);
-            }
-        } else if (spec->need != INK__HEAD || params->has_head) {
-            params->model[spec->slot] = bind(b, spec, 0, spec->need == INK__ALWAYS || params->has_head);
-            params->count += elements(params->model[spec->slot]);
+        if (of_head(spec) && !params->has_head)
+            continue;
+        for (size_t l = 0; l < (per_layer(spec) ? config->L : 1); ++l) {
+            const ink__tensor *tensor = bind(b, spec, l, is_required(spec, l, b, params->has_head));
+            if (per_layer(spec))
+                params->layers[l][spec->slot] = tensor;
+            else
+                params->model[spec->slot] = tensor;
+            params->count += elements(tensor);
         }
     }
     for (size_t i = 0; i < ink__tensors_count(b->tensors); ++i) {

@@ -17,6 +17,13 @@ typedef struct ink__params {
  * directory. */
 ink_status ink__params_bind(ink__params *params, const ink__config *config, const ink__tensors *tensors,
                             const char *where, ink_error *err);
+/* name = the parameter's name in a certain layer, without the prefix. */
+void ink__param_name(char *name, size_t size, const ink__param_spec *spec, size_t layer,
+                     const ink__config *config);
+
+/* The size that a letter of a shape stands for. */
+size_t ink__param_size(const ink__config *config, char letter);
+
 void ink__params_free(ink__params *params);
 
 #endif

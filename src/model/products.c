@@ -6,7 +6,8 @@ ink_status ink__products_create(ink__products *products, const ink__encoder *e, 
     for (ink__shape shape = 0; shape < INK__SHAPES; ++shape) {
         size_t in, out;
         ink__shape_size(&in, &out, shape, e->config);
-        INK_TRY(ink__product_create(&products->of[shape], e->weights->engine, in, out, e->threads, err));
+        if (out > 0)
+            INK_TRY(ink__product_create(&products->of[shape], e->weights->engine, in, out, e->threads, err));
     }
     return INK_OK;
 }

@@ -1,13 +1,32 @@
 /* From mapped tensors to packed weights: see weights.h. */
 #include "model/weights.h"
+#include "attention/attention.h"
 #include "tensor/convert.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void ink__shape_size(size_t *in, size_t *out, ink__shape shape, const ink__config *config)
 {
-    *in = shape == INK__SHAPE_FF_OUT ? config->F : config->H;
-    *out = shape == INK__SHAPE_QKV ? 3 * config->H : shape == INK__SHAPE_FF_IN ? config->F : config->H;
+    const size_t H = config->H, F = config->F;
+    switch (shape) {
+    case INK__SHAPE_QKV:
+        *in = H, *out = 3 * H;
+        return;
+    case INK__SHAPE_SQUARE:
+        *in = H, *out = H;
+        return;
+    case INK__SHAPE_FF_IN:
+        *in = H, *out = config->arch->gated ? 2 * F : F;
+        return;
+    case INK__SHAPE_FF_OUT:
+        *in = F, *out = H;
+        return;
+    case INK__SHAPE_PROJECT:
+    case INK__SHAPES:
+        break;
+    }
+    *in = config->E, *out = config->projected ? H : 0;
 }
 
 struct dims {
@@ -30,12 +49,40 @@ static void carve_norm(ink__norm *norm, ink_arena *a, size_t H)
     norm->beta = ink_arena_f32(a, H);
 }
 
+static void carve_ropes(ink__weights *w, ink_arena *a, const ink__config *c)
+{
+    for (size_t s = 0; s < c->n_steps; ++s) {
+        size_t i = 0;
+        while (i < INK__ROPES && w->ropes[i].theta != 0 && w->ropes[i].theta != c->steps[s].theta)
+            ++i;
+        if (i == INK__ROPES || c->steps[s].theta == 0)
+            continue;
+        w->ropes[i].theta = c->steps[s].theta;
+    }
+    for (size_t i = 0; i < INK__ROPES; ++i)
+        if (w->ropes[i].theta != 0) {
+            w->ropes[i].cosines = ink_arena_bytes(a, c->P, c->H / c->N / 2 * sizeof(float));
+            w->ropes[i].sines = ink_arena_bytes(a, c->P, c->H / c->N / 2 * sizeof(float));
+        }
+}
+
 static void carve(ink_arena *a, void *buffers, const void *dims)
 {
     ink__weights *w = buffers;
     const struct dims *d = dims;
-    const size_t H = d->config->H, C = d->config->C;
-    carve_norm(&w->embed_norm, a, H);
+    const ink__config *c = d->config;
+    const ink__tensor *const *t = d->params->model;
+    const size_t H = c->H, C = c->C;
+    carve_norm(&w->embed_norm, a, c->E);
+    if (t[INK__PROJECT_W])
+        carve_linear(&w->project, a, d, INK__SHAPE_PROJECT);
+    carve_ropes(w, a, c);
+    if (t[INK__RELATIVE])
+        w->bias = ink_arena_bytes(a, c->N * (2 * c->P - 1) + INK__BIAS_SLACK, sizeof *w->bias);
+    if (t[INK__FINAL_GAMMA])
+        carve_norm(&w->final_norm, a, H);
+    if (t[INK__HEAD_GAMMA])
+        carve_norm(&w->head_norm, a, H);
     w->layers = ink_arena_bytes(a, d->config->L, sizeof *w->layers);
     for (size_t l = 0; l < d->config->L; ++l) {
         ink__layer unplaced, *layer = w->layers ? &w->layers[l] : &unplaced; /* the measuring pass has none */
@@ -43,20 +90,31 @@ static void carve(ink_arena *a, void *buffers, const void *dims)
         carve_linear(&layer->attn_out, a, d, INK__SHAPE_SQUARE);
         carve_linear(&layer->ff_in, a, d, INK__SHAPE_FF_IN);
         carve_linear(&layer->ff_out, a, d, INK__SHAPE_FF_OUT);
-        carve_norm(&layer->attn_norm, a, H);
+        if (d->params->layers[l][INK__ATTN_GAMMA])
+            carve_norm(&layer->attn_norm, a, H);
         carve_norm(&layer->ff_norm, a, H);
     }
-    if (d->params->model[INK__HEAD_DENSE_W])
+    if (t[INK__HEAD_DENSE_W])
         carve_linear(&w->head_dense, a, d, INK__SHAPE_SQUARE);
-    if (d->params->model[INK__HEAD_OUT_W]) {
+    if (t[INK__HEAD_OUT_W]) {
         w->head_W = ink_arena_f32(a, C * H);
         w->head_b = ink_arena_f32(a, C);
     }
 }
 
+/* A vector that the file leaves out stays zero. */
 static void read_vector(float *y, const ink__tensor *tensor, size_t n)
 {
-    ink__to_f32(y, tensor->data, tensor->dtype, n);
+    if (tensor)
+        ink__to_f32(y, tensor->data, tensor->dtype, n);
+}
+
+static void read_norm(ink__norm *norm, const ink__tensor *gamma, const ink__tensor *beta, size_t n)
+{
+    if (!norm->gamma)
+        return;
+    read_vector(norm->gamma, gamma, n);
+    read_vector(norm->beta, beta, n);
 }
 
 static ink__table table_of(const ink__tensor *tensor)
@@ -84,39 +142,70 @@ static ink_status pack(ink__linear *linear, struct packer *p, const ink__tensor 
     return product ? ink__product_pack(linear->W, product, plain, err) : INK_OK;
 }
 
+static ink_status pack_qkv(ink__linear *qkv, struct packer *p, const ink__tensor *const *t, ink_error *err)
+{
+    const ink__tensor *const W[] = {t[INK__QUERY_W], t[INK__KEY_W], t[INK__VALUE_W]};
+    const ink__tensor *const b[] = {t[INK__QUERY_B], t[INK__KEY_B], t[INK__VALUE_B]};
+    return t[INK__QKV_W] ? pack(qkv, p, &t[INK__QKV_W], &t[INK__QKV_B], 1, err) : pack(qkv, p, W, b, 3, err);
+}
+
 static ink_status pack_layer(ink__layer *layer, struct packer *p, const ink__tensor *const *t, size_t H,
                              ink_error *err)
 {
-    const ink__tensor *const qkv_W[] = {t[INK__QUERY_W], t[INK__KEY_W], t[INK__VALUE_W]};
-    const ink__tensor *const qkv_b[] = {t[INK__QUERY_B], t[INK__KEY_B], t[INK__VALUE_B]};
-    INK_TRY(pack(&layer->qkv, p, qkv_W, qkv_b, 3, err));
+    INK_TRY(pack_qkv(&layer->qkv, p, t, err));
     INK_TRY(pack(&layer->attn_out, p, &t[INK__ATTN_OUT_W], &t[INK__ATTN_OUT_B], 1, err));
     INK_TRY(pack(&layer->ff_in, p, &t[INK__FF_IN_W], &t[INK__FF_IN_B], 1, err));
     INK_TRY(pack(&layer->ff_out, p, &t[INK__FF_OUT_W], &t[INK__FF_OUT_B], 1, err));
-    read_vector(layer->attn_norm.gamma, t[INK__ATTN_GAMMA], H);
-    read_vector(layer->attn_norm.beta, t[INK__ATTN_BETA], H);
-    read_vector(layer->ff_norm.gamma, t[INK__FF_GAMMA], H);
-    read_vector(layer->ff_norm.beta, t[INK__FF_BETA], H);
+    read_norm(&layer->attn_norm, t[INK__ATTN_GAMMA], t[INK__ATTN_BETA], H);
+    read_norm(&layer->ff_norm, t[INK__FF_GAMMA], t[INK__FF_BETA], H);
+    return INK_OK;
+}
+
+/* What is not a layer's, the head included. */
+static ink_status pack_model(ink__weights *w, struct packer *p, const struct dims *d, ink_error *err)
+{
+    const ink__tensor *const *t = d->params->model;
+    const ink__config *c = d->config;
+    w->word = table_of(t[INK__WORD]);
+    w->position = table_of(t[INK__POSITION]);
+    w->type = table_of(t[INK__TYPE]);
+    read_norm(&w->embed_norm, t[INK__EMBED_GAMMA], t[INK__EMBED_BETA], c->E);
+    read_norm(&w->final_norm, t[INK__FINAL_GAMMA], t[INK__FINAL_BETA], c->H);
+    read_norm(&w->head_norm, t[INK__HEAD_GAMMA], t[INK__HEAD_BETA], c->H);
+    for (size_t i = 0; i < INK__ROPES; ++i)
+        if (w->ropes[i].theta != 0)
+            ink_rope_table(w->ropes[i].cosines, w->ropes[i].sines, c->P, c->H / c->N, w->ropes[i].theta);
+    if (w->project.W)
+        INK_TRY(pack(&w->project, p, &t[INK__PROJECT_W], &t[INK__PROJECT_B], 1, err));
+    if (w->head_dense.W)
+        INK_TRY(pack(&w->head_dense, p, &t[INK__HEAD_DENSE_W], &t[INK__HEAD_DENSE_B], 1, err));
+    if (w->head_W) {
+        read_vector(w->head_W, t[INK__HEAD_OUT_W], c->C * c->H);
+        read_vector(w->head_b, t[INK__HEAD_OUT_B], c->C);
+    }
+    return INK_OK;
+}
+
+static ink_status spread_bias(ink__weights *w, const struct dims *d, ink_error *err)
+{
+    const ink__tensor *t = d->params->model[INK__RELATIVE];
+    const ink__config *c = d->config;
+    float *table;
+    if (!t)
+        return INK_OK;
+    INK_TRY(ink__calloc(&table, c->buckets * c->N, sizeof *table, "attention bias", err));
+    read_vector(table, t, c->buckets * c->N);
+    ink_relative_bias(w->bias, table, c->N, c->P);
+    free(table);
     return INK_OK;
 }
 
 static ink_status pack_all(ink__weights *w, struct packer *p, const struct dims *d, ink_error *err)
 {
-    const ink__tensor *const *t = d->params->model;
-    const size_t H = d->config->H, C = d->config->C;
-    w->word = table_of(t[INK__WORD]);
-    w->position = table_of(t[INK__POSITION]);
-    w->type = table_of(t[INK__TYPE]);
-    read_vector(w->embed_norm.gamma, t[INK__EMBED_GAMMA], H);
-    read_vector(w->embed_norm.beta, t[INK__EMBED_BETA], H);
+    INK_TRY(pack_model(w, p, d, err));
+    INK_TRY(spread_bias(w, d, err));
     for (size_t l = 0; l < d->config->L; ++l)
-        INK_TRY(pack_layer(&w->layers[l], p, d->params->layers[l], H, err));
-    if (w->head_dense.W)
-        INK_TRY(pack(&w->head_dense, p, &t[INK__HEAD_DENSE_W], &t[INK__HEAD_DENSE_B], 1, err));
-    if (w->head_W) {
-        read_vector(w->head_W, t[INK__HEAD_OUT_W], C * H);
-        read_vector(w->head_b, t[INK__HEAD_OUT_B], C);
-    }
+        INK_TRY(pack_layer(&w->layers[l], p, d->params->layers[l], d->config->H, err));
     return INK_OK;
 }
 
@@ -133,6 +222,8 @@ ink_status ink__weights_create(ink__weights *weights, const ink__config *config,
     for (ink__shape shape = 0; shape < INK__SHAPES; ++shape) {
         size_t in, out;
         ink__shape_size(&in, &out, shape, config);
+        if (out == 0)
+            continue;
         largest = in * out > largest ? in * out : largest;
         d.packed[shape] = in * out;
         if (!plain) {

@@ -10,10 +10,11 @@
 
 /* The shapes that linear layers come in; each has one product. */
 typedef enum ink__shape {
-    INK__SHAPE_QKV,    /* [3H,H]: query, key and value at once */
-    INK__SHAPE_SQUARE, /* [H,H]: attention's output, the head's dense layer */
-    INK__SHAPE_FF_IN,  /* [F,H] */
-    INK__SHAPE_FF_OUT, /* [H,F] */
+    INK__SHAPE_QKV,     /* [3H,H]: query, key and value at once */
+    INK__SHAPE_SQUARE,  /* [H,H]: attention's output, the head's dense layer */
+    INK__SHAPE_FF_IN,   /* [F,H], gated [2F,H] */
+    INK__SHAPE_FF_OUT,  /* [H,F] */
+    INK__SHAPE_PROJECT, /* [H,E] from embeddings, where the model does that */
     INK__SHAPES
 } ink__shape;
 
@@ -24,8 +25,9 @@ typedef struct ink__linear {
     float *b; /* [out] */
 } ink__linear;
 
+/* Without a bias in the file, beta is zero; without a norm, gamma is NULL. */
 typedef struct ink__norm {
-    float *gamma, *beta; /* [H] */
+    float *gamma, *beta;
 } ink__norm;
 
 typedef struct ink__layer {
@@ -33,17 +35,30 @@ typedef struct ink__layer {
     ink__norm attn_norm, ff_norm;
 } ink__layer;
 
+/* Rotary positions for one base. */
+typedef struct ink__rope {
+    double theta;
+    float *cosines, *sines; /* [P,D/2] */
+} ink__rope;
+
+enum { INK__ROPES = 2 };
+
 typedef struct ink__weights {
-    ink__table word, position, type; /* [V,H] [P,H] [T,H], mapped */
-    ink__norm embed_norm;
-    ink__layer *layers;     /* [L] */
+    ink__table word, position, type; /* [V,E] [P,E] [T,E], mapped */
+    ink__norm embed_norm;            /* of width E */
+    ink__linear project;             /* W NULL: E is H */
+    ink__layer *layers;              /* [L] */
+    ink__norm final_norm;
+    ink__rope ropes[INK__ROPES];
+    float *bias;            /* [N][2P-1] attention bias by distance, NULL: none */
     ink__linear head_dense; /* W NULL: there is none */
+    ink__norm head_norm;
     float *head_W, *head_b; /* [C,H] [C], plain; NULL: no head */
     ink__onednn *engine;    /* NULL for the ref backend */
     ink_arena arena;
 } ink__weights;
 
-/* in and out of a shape. */
+/* in and out of a shape; out is 0 where the model has no such layer. */
 void ink__shape_size(size_t *in, size_t *out, ink__shape shape, const ink__config *config);
 
 /* Packs everything once; `plain` leaves linear layers [out,in] and makes no engine. The tensors behind params

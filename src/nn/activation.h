@@ -14,4 +14,8 @@ typedef enum ink__activation {
 /* x [n] becomes f(x [n]). NaN stays NaN. */
 void ink_activation_forward(float *x, size_t n, ink__activation kind);
 
+/* The gated linear unit (Shazeer, arXiv 2002.05202): y [R,F] = f(u) * g, where row r of x [R,2F] is u then g.
+ * y is not x. */
+void ink_gate_forward(float *y, const float *x, ink__activation kind, size_t R, size_t F);
+
 #endif

@@ -23,3 +23,10 @@ void ink_activation_forward(float *x, size_t n, ink__activation kind)
     for (size_t i = 0; i < n; ++i)
         x[i] = activate(x[i], kind);
 }
+
+void ink_gate_forward(float *y, const float *x, ink__activation kind, size_t R, size_t F)
+{
+    for (size_t r = 0; r < R; ++r)
+        for (size_t f = 0; f < F; ++f)
+            y[r * F + f] = activate(x[r * 2 * F + f], kind) * x[r * 2 * F + F + f];
+}

@@ -11,10 +11,17 @@ typedef struct ink__table {
     size_t n;
 } ink__table;
 
-/* y [R,H] = word[ids[r]] + position[position of r in its sequence + first_position] + type[types[r]].
- * offsets [B+1] bound the sequences; types may be NULL: all 0. row [H] is scratch. Indices were checked. */
+/* Which position a token has. */
+typedef struct ink__positions {
+    size_t first; /* the first token's */
+    bool skip;    /* tokens that are `padding` do not count, and all have position `padding` */
+    int32_t padding;
+} ink__positions;
+
+/* y [R,E] = word[ids[r]] + type[types[r]] + position[its position]. offsets [B+1] bound the sequences; types
+ * may be NULL: all 0. row [E] is scratch. Indices were checked. */
 void ink_embedding_forward(float *y, float *row, const int32_t *ids, const int32_t *types,
                            const size_t *offsets, size_t B, ink__table word, ink__table position,
-                           ink__table type, size_t first_position, size_t H);
+                           ink__table type, ink__positions positions, size_t E);
 
 #endif

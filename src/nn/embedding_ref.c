@@ -1,27 +1,31 @@
 /* Embedding sums: see embedding.h. The same code serves every backend: it is a walk over memory. */
 #include "nn/embedding.h"
 
-/* y [H] += table[index] */
-static void add_row(float *y, float *row, ink__table table, size_t index, size_t H)
+/* y [E] += table[index] */
+static void add_row(float *y, float *row, ink__table table, size_t index, size_t E)
 {
-    ink__to_f32(row, table.data + index * H * ink__dtype_size(table.dtype), table.dtype, H);
-    for (size_t h = 0; h < H; ++h)
-        y[h] += row[h];
+    ink__to_f32(row, table.data + index * E * ink__dtype_size(table.dtype), table.dtype, E);
+    for (size_t e = 0; e < E; ++e)
+        y[e] += row[e];
 }
 
 void ink_embedding_forward(float *y, float *row, const int32_t *ids, const int32_t *types,
                            const size_t *offsets, size_t B, ink__table word, ink__table position,
-                           ink__table type, size_t first_position, size_t H)
+                           ink__table type, ink__positions positions, size_t E)
 {
-    const size_t word_bytes = H * ink__dtype_size(word.dtype);
-    for (size_t b = 0; b < B; ++b)
+    const size_t word_bytes = E * ink__dtype_size(word.dtype);
+    for (size_t b = 0; b < B; ++b) {
+        size_t next = positions.first;
         for (size_t r = offsets[b]; r < offsets[b + 1]; ++r) {
-            float *y_r = y + r * H; /* [H] */
-            ink__to_f32(y_r, word.data + (size_t)ids[r] * word_bytes, word.dtype, H);
+            const bool padding = positions.skip && ids[r] == positions.padding;
+            const size_t at = padding ? (size_t)positions.padding : next++;
+            float *y_r = y + r * E; /* [E] */
+            ink__to_f32(y_r, word.data + (size_t)ids[r] * word_bytes, word.dtype, E);
             /* The order of the sums is Hugging Face's. */
             if (type.data)
-                add_row(y_r, row, type, types ? (size_t)types[r] : 0, H);
+                add_row(y_r, row, type, types ? (size_t)types[r] : 0, E);
             if (position.data)
-                add_row(y_r, row, position, r - offsets[b] + first_position, H);
+                add_row(y_r, row, position, at, E);
         }
+    }
 }

@@ -50,6 +50,39 @@ static void fused_activate(float *x, size_t n, ink__activation kind)
     }
 }
 
+static inline __attribute__((always_inline)) void gate_all(float *y, const float *x,
+                                                           const ink__activation kind, size_t R, size_t F)
+{
+    for (size_t r = 0; r < R; ++r) {
+        const float *u = x + r * 2 * F, *g = u + F; /* [F] */
+        float *y_r = y + r * F;                     /* [F] */
+        size_t f = 0;
+        for (; f + VL <= F; f += VL)
+            v_store(y_r + f, activate_vector(v_load(u + f), kind) * v_load(g + f));
+        if (f < F)
+            v_store_part(y_r + f,
+                         activate_vector(v_load_part(u + f, F - f), kind) * v_load_part(g + f, F - f), F - f);
+    }
+}
+
+static void fused_gate(float *y, const float *x, ink__activation kind, size_t R, size_t F)
+{
+    switch (kind) {
+    case INK__GELU:
+        gate_all(y, x, INK__GELU, R, F);
+        break;
+    case INK__GELU_TANH:
+        gate_all(y, x, INK__GELU_TANH, R, F);
+        break;
+    case INK__RELU:
+        gate_all(y, x, INK__RELU, R, F);
+        break;
+    case INK__TANH:
+        gate_all(y, x, INK__TANH, R, F);
+        break;
+    }
+}
+
 /* The row stays in L1 between the three walks: sum and add, squares about the mean, scale. */
 static void fused_add_layernorm(float *y, const float *x, const float *residual, const float *gamma,
                                 const float *beta, size_t R, size_t H, float eps)

@@ -3,6 +3,7 @@
 #ifndef INK_TENSOR_FUSED_H
 #define INK_TENSOR_FUSED_H
 
+#include "attention/attention.h"
 #include "nn/activation.h"
 
 typedef struct ink__fused {
@@ -11,13 +12,17 @@ typedef struct ink__fused {
     /* x [n] becomes f(x [n]). */
     void (*activate)(float *x, size_t n, ink__activation kind);
 
+    /* y [R,F] = f(u) * g, where row r of x [R,2F] is u then g. y is not x. */
+    void (*gate)(float *y, const float *x, ink__activation kind, size_t R, size_t F);
+
     /* y [R,H] = layer norm of x + residual; residual NULL: of x alone. y may be x. */
     void (*add_layernorm)(float *y, const float *x, const float *residual, const float *gamma,
                           const float *beta, size_t R, size_t H, float eps);
 
-    /* One head of one sequence of S rows: ctx points at the head's columns of its rows [S] of H floats, qkv
-     * likewise of 3H floats (attention/attention.h). */
-    void (*attend)(float *ctx, float *scratch, const float *qkv, size_t S, size_t H, size_t D);
+    /* Head n of one sequence of S rows: ctx points at the head's columns of its rows [S] of H floats, qkv
+     * likewise of 3H floats. */
+    void (*attend)(float *ctx, float *scratch, const float *qkv, size_t S, const ink__attending *how,
+                   size_t n);
     size_t (*attend_scratch)(size_t max_S, size_t D); /* floats */
 } ink__fused;
 

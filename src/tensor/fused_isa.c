@@ -14,6 +14,7 @@ extern const ink__fused JOIN(ink__fused_, INK_ISA);
 const ink__fused JOIN(ink__fused_, INK_ISA) = {
     .isa = TEXT(INK_ISA),
     .activate = fused_activate,
+    .gate = fused_gate,
     .add_layernorm = fused_add_layernorm,
     .attend = fused_attend,
     .attend_scratch = fused_attend_scratch,

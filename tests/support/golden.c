@@ -8,16 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t golden_names(char names[GOLDEN_NAMES_MAX][64])
+static size_t read_names(char names[][64], size_t room, const char *list)
 {
-    FILE *f = fopen(INK_TEST_DATA "/golden/models.txt", "r");
-    cr_assert(f, "tests/golden/models.txt");
+    char path[512];
+    snprintf(path, sizeof path, "%s/golden/%s", INK_TEST_DATA, list);
+    FILE *f = fopen(path, "r");
+    cr_assert(f, "%s", path);
     size_t n = 0;
-    while (n < GOLDEN_NAMES_MAX && fscanf(f, "%63s", names[n]) == 1)
+    while (n < room && fscanf(f, "%63s", names[n]) == 1)
         ++n;
     fclose(f);
     cr_assert(n > 0);
     return n;
+}
+
+size_t golden_names(char names[GOLDEN_NAMES_MAX][64])
+{
+    const size_t n = read_names(names, GOLDEN_NAMES_MAX, "models.txt");
+    return n + read_names(names + n, GOLDEN_NAMES_MAX - n, "families.txt");
 }
 
 static const ink__tensor *tensor_of(const struct golden *g, const char *name, ink__dtype dtype)

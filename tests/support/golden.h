@@ -19,7 +19,7 @@ struct golden {
     ink_batch batch; /* all of it */
 };
 
-/* Names of tests/golden/models.txt; returns how many. */
+/* Names of tests/golden/models.txt and families.txt; returns how many. */
 size_t golden_names(char names[GOLDEN_NAMES_MAX][64]);
 
 /* Aborts the test when the files are not as make_golden.py writes them. */

@@ -2,7 +2,7 @@
  * architecture needs nothing here. */
 #include "support/random_model.h"
 #include "io/safetensors.h"
-#include "model/arch.h"
+#include "model/params.h"
 
 #include <criterion/criterion.h>
 
@@ -81,24 +81,6 @@ static void write_config(const char *dir, const struct random_model *m)
     scratch_write(dir, "config.json", text, (size_t)n);
 }
 
-static size_t size_of(const struct random_model *m, char letter)
-{
-    switch (letter) {
-    case 'H':
-        return m->H;
-    case 'F':
-        return m->F;
-    case 'V':
-        return RANDOM_MODEL_V;
-    case 'P':
-        return m->P;
-    case 'T':
-        return 2;
-    default:
-        return m->C;
-    }
-}
-
 /* Norms start near one, matrices are scaled by their width so that activations stay of order one. */
 static void fill(float *x, size_t n, const ink__param_spec *spec, const ink__tensor *t, unsigned *state)
 {
@@ -116,35 +98,37 @@ void random_model_write(const char *dir, const struct random_model *m)
 {
     static ink__tensor tensors[TENSORS_MAX];
     static char names[TENSORS_MAX][128];
-    const ink__arch *arch = ink__arch_find(m->model_type);
+    char path[512];
+    ink_error err;
+    ink__json json;
+    ink__config config;
     unsigned state = m->seed * 2654435761u + 1;
     size_t n = 0;
     write_config(dir, m);
     copy_golden(dir, "vocab.txt");
     copy_golden(dir, "tokenizer_config.json");
-    for (const ink__param_spec *spec = arch->params; spec->name; ++spec) {
-        const char *place = strstr(spec->name, "%zu");
-        for (size_t l = 0; l < (place ? m->L : 1); ++l) {
+    snprintf(path, sizeof path, "%s/config.json", dir);
+    cr_assert(ink__json_open(&json, path, &err) == INK_OK, "%s", err.text);
+    cr_assert(ink__config_read(&config, &json, &err) == INK_OK, "%s", err.text);
+    for (const ink__param_spec *spec = config.arch->params; spec->name; ++spec) {
+        for (size_t l = 0; l < (strchr(spec->name, '{') ? config.L : 1); ++l) {
             ink__tensor *t = &tensors[n];
             cr_assert(n < TENSORS_MAX);
-            snprintf(names[n], sizeof names[n], "%s%.*s", spec->need == INK__HEAD ? "" : arch->prefix,
-                     (int)(place ? place - spec->name : 127), spec->name);
-            if (place) {
-                const size_t used = strlen(names[n]);
-                snprintf(names[n] + used, sizeof names[n] - used, "%zu%s", l, place + 3);
-            }
+            const int used =
+                snprintf(names[n], sizeof names[n], "%s", spec->need == INK__HEAD ? "" : config.arch->prefix);
+            ink__param_name(names[n] + used, sizeof names[n] - (size_t)used, spec, l, &config);
             *t = (ink__tensor){.name = names[n], .dtype = INK__F32, .rank = strlen(spec->shape)};
             size_t count = 1;
             for (size_t i = 0; i < t->rank; ++i)
-                count *= t->shape[i] = size_of(m, spec->shape[i]);
+                count *= t->shape[i] = ink__param_size(&config, spec->shape[i]);
             float *x = malloc(count * sizeof *x);
             cr_assert(x);
             fill(x, count, spec, t, &state);
             t->data = x, t->bytes = count * sizeof *x, ++n;
         }
     }
-    char path[512];
-    ink_error err;
+    ink__config_free(&config);
+    ink__json_close(&json);
     snprintf(path, sizeof path, "%s/model.safetensors", dir);
     cr_assert(ink__tensors_write(path, tensors, n, &err) == INK_OK, "%s", err.text);
     for (size_t i = 0; i < n; ++i)

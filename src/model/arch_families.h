@@ -1,0 +1,33 @@
+/* The tables that arch.c lists, and pieces that several of them share. */
+#ifndef INK_MODEL_ARCH_FAMILIES_H
+#define INK_MODEL_ARCH_FAMILIES_H
+
+#include "model/arch.h"
+
+extern const ink__arch ink__arch_bert, ink__arch_distilbert, ink__arch_electra, ink__arch_roberta,
+    ink__arch_xlm_roberta, ink__arch_camembert, ink__arch_albert, ink__arch_modernbert, ink__arch_mpnet;
+
+/* Weight and bias of a linear layer, gamma and beta of a norm. */
+#define INK__LINEAR(name, shape, out, slot, need)                                                            \
+    {name ".weight", shape, INK__##slot##_W, need},                                                          \
+    {                                                                                                        \
+        name ".bias", out, INK__##slot##_B, need                                                             \
+    }
+#define INK__NORM(name, width, slot, need)                                                                   \
+    {name ".weight", width, INK__##slot##_GAMMA, need},                                                      \
+    {                                                                                                        \
+        name ".bias", width, INK__##slot##_BETA, need                                                        \
+    }
+
+/* What every descendant of BERT calls its layers. */
+#define INK__BERT_LAYERS                                                                                     \
+    INK__LINEAR("encoder.layer.{l}.attention.self.query", "HH", "H", QUERY, INK__ALWAYS),                    \
+        INK__LINEAR("encoder.layer.{l}.attention.self.key", "HH", "H", KEY, INK__ALWAYS),                    \
+        INK__LINEAR("encoder.layer.{l}.attention.self.value", "HH", "H", VALUE, INK__ALWAYS),                \
+        INK__LINEAR("encoder.layer.{l}.attention.output.dense", "HH", "H", ATTN_OUT, INK__ALWAYS),           \
+        INK__NORM("encoder.layer.{l}.attention.output.LayerNorm", "H", ATTN, INK__ALWAYS),                   \
+        INK__LINEAR("encoder.layer.{l}.intermediate.dense", "FH", "F", FF_IN, INK__ALWAYS),                  \
+        INK__LINEAR("encoder.layer.{l}.output.dense", "HF", "H", FF_OUT, INK__ALWAYS),                       \
+        INK__NORM("encoder.layer.{l}.output.LayerNorm", "H", FF, INK__ALWAYS)
+
+#endif
