@@ -48,26 +48,39 @@ static float *new_nans(size_t n)
 
 /* ctx [R,H] one way. Scratch is exactly as large as asked for, and full of NaN: what is not written first
  * would show. `attention` is for oneDNN, made for at least the longest sequence and this D. */
-static void attend(float *ctx, const struct way *way, ink__attention_dnnl *attention, const float *qkv,
-                   const size_t *offsets, size_t B, size_t N, size_t D)
+static void attend_so(float *ctx, const struct way *way, ink__attention_dnnl *attention, const float *qkv,
+                      const size_t *offsets, size_t B, const ink__attending *how)
 {
-    const size_t H = N * D, longest = longest_of(offsets, B);
+    const size_t N = how->N, D = how->D, H = N * D, longest = longest_of(offsets, B);
     if (way->kind == REF) {
         float *scores = new_nans(longest);
-        ink_attention_forward(ctx, scores, qkv, offsets, B, N, D);
+        ink_attention_forward(ctx, scores, qkv, offsets, B, how);
         free(scores);
     } else if (way->kind == DNNL) {
         ink_error err;
-        cr_assert(ink__attention_dnnl_forward(ctx, attention, qkv, offsets, B, N, D, &err) == INK_OK, "%s",
+        cr_assert(ink__attention_dnnl_forward(ctx, attention, qkv, offsets, B, how, &err) == INK_OK, "%s",
                   err.text);
     } else {
         float *scratch = new_nans(way->fused->attend_scratch(longest, D));
         for (size_t b = 0; b < B; ++b)
             for (size_t n = 0; n < N; ++n)
                 way->fused->attend(ctx + offsets[b] * H + n * D, scratch, qkv + offsets[b] * 3 * H + n * D,
-                                   offsets[b + 1] - offsets[b], H, D);
+                                   offsets[b + 1] - offsets[b], how, n);
         free(scratch);
     }
+}
+
+static ink__attending plainly(size_t N, size_t D)
+{
+    return (ink__attending){.N = N, .D = D, .window = SIZE_MAX};
+}
+
+/* Every query seeing every key, without bias. */
+static void attend(float *ctx, const struct way *way, ink__attention_dnnl *attention, const float *qkv,
+                   const size_t *offsets, size_t B, size_t N, size_t D)
+{
+    const ink__attending how = plainly(N, D);
+    attend_so(ctx, way, attention, qkv, offsets, B, &how);
 }
 
 /* oneDNN's engine and its attention for sequences up to max_S. */
@@ -218,8 +231,9 @@ Test(attention, a_session_for_longer_sequences_gives_the_same_bits)
         const ink__fused *fused = ink__fused_at(i);
         float *exact = new_nans(fused->attend_scratch(S, D)),
               *roomy = new_nans(fused->attend_scratch(512, D));
-        fused->attend(wanted, exact, qkv, S, D, D);
-        fused->attend(ctx, roomy, qkv, S, D, D);
+        const ink__attending how = plainly(1, D);
+        fused->attend(wanted, exact, qkv, S, &how, 0);
+        fused->attend(ctx, roomy, qkv, S, &how, 0);
         cr_expect(same_bits(ctx, wanted, S * D), "%s", fused->isa);
         free(exact), free(roomy);
     }
@@ -257,7 +271,8 @@ Test(attention, a_head_writes_nothing_but_its_columns)
             ctx[k] = 1234.5f;
         if (way.kind == FUSED) { /* the middle head alone */
             float *scratch = new_floats(way.fused->attend_scratch(S, D));
-            way.fused->attend(ctx + EDGE + D, scratch, qkv + D, S, H, D);
+            const ink__attending how = plainly(N, D);
+            way.fused->attend(ctx + EDGE + D, scratch, qkv + D, S, &how, 1);
             free(scratch);
         } else {
             attend(ctx + EDGE, &way, d.attention, qkv, offsets, 1, N, D);
@@ -383,4 +398,77 @@ Test(attention, rising_scores_rescale_what_was_summed_before)
     }
     free(qkv), free(ctx), free(wanted);
     dnnl_close(&d);
+}
+
+/* ---- windows, biases, rotations -------------------------------------------------------------------- */
+
+/* Scores of order 3, so that a key too many or too few is far outside rounding. */
+Test(attention, windows_and_biases_agree_in_every_way)
+{
+    enum { N = 2, D = 12, H = N * D, REACH = 300 };
+    static const size_t sizes[] = {1, 5, 33, 129, 300}, windows[] = {0, 1, 4, 31, 64, 299, SIZE_MAX};
+    float *bias = random_floats(N * (2 * REACH - 1) + INK__BIAS_SLACK, 1, 21);
+    struct dnnl d = dnnl_open(REACH, D, 1);
+    for (size_t l = 0; l < sizeof sizes / sizeof *sizes; ++l)
+        for (size_t w = 0; w < 2 * sizeof windows / sizeof *windows; ++w) {
+            const size_t S = sizes[l], offsets[] = {0, S};
+            const ink__attending how = {
+                .N = N, .D = D, .window = windows[w / 2], .bias = w % 2 ? bias : NULL, .reach = REACH};
+            float *qkv = random_floats(S * 3 * H, 1.5f, 22), *wanted = new_floats(S * H),
+                  *ctx = new_floats(S * H);
+            struct way way;
+            way_at(&way, 0);
+            attend_so(wanted, &way, NULL, qkv, offsets, 1, &how);
+            if (how.window == 0) /* a query that sees itself alone takes its own value */
+                for (size_t i = 0; i < S; ++i)
+                    cr_expect(max_difference(wanted + i * H, qkv + i * 3 * H + 2 * H, H) < 1e-6);
+            for (size_t i = 1; way_at(&way, i); ++i) {
+                attend_so(ctx, &way, d.attention, qkv, offsets, 1, &how);
+                cr_expect(max_difference(ctx, wanted, S * H) < 4e-6, "%s: S %zu, window %zu, bias %zu: %g",
+                          way.name, S, how.window, w % 2, max_difference(ctx, wanted, S * H));
+            }
+            free(qkv), free(wanted), free(ctx);
+        }
+    dnnl_close(&d);
+    free(bias);
+}
+
+Test(attention, rotation_turns_halves_by_position)
+{
+    enum { N = 2, D = 4, S = 3 };
+    static const size_t offsets[] = {0, S};
+    float cosines[S * D / 2], sines[S * D / 2], qkv[S * 3 * N * D];
+    for (size_t i = 0; i < S * 3 * N * D; ++i)
+        qkv[i] = (float)(i % 7) - 3;
+    float before[S * 3 * N * D];
+    memcpy(before, qkv, sizeof qkv);
+    ink_rope_table(cosines, sines, S, D, 100);
+    ink_rope_forward(qkv, cosines, sines, offsets, 1, N, D);
+    for (size_t r = 0; r < S; ++r)
+        for (size_t n = 0; n < 3 * N; ++n)
+            for (size_t k = 0; k < D / 2; ++k) {
+                const size_t at = r * 3 * N * D + n * D + k;
+                /* theta^(-2k/D): 1 and 1/10 */
+                const double angle = n < 2 * N ? (double)r * (k == 0 ? 1 : 0.1) : 0, a = before[at],
+                             b = before[at + 2];
+                cr_expect(fabs(qkv[at] - (a * cos(angle) - b * sin(angle))) < 1e-6);
+                cr_expect(fabs(qkv[at + 2] - (b * cos(angle) + a * sin(angle))) < 1e-6);
+            }
+}
+
+Test(attention, distances_fall_into_the_buckets_of_t5)
+{
+    enum { REACH = 200 };
+    float table[INK__BUCKETS], bias[2 * REACH - 1];
+    for (int i = 0; i < INK__BUCKETS; ++i)
+        table[i] = (float)i;
+    ink_relative_bias(bias, table, 1, REACH);
+    /* i - j: 0 to 7 exact, then 8, 12, 16, 23, 32, 46, 64, 91 open the next; keys behind the query (i < j)
+     * are 16 up. */
+    static const int cases[][2] = {{0, 0},   {1, 1},   {7, 7},   {8, 8},    {11, 8},   {12, 9},   {15, 9},
+                                   {16, 10}, {22, 10}, {23, 11}, {32, 12},  {64, 14},  {91, 15},  {199, 15},
+                                   {-1, 17}, {-7, 23}, {-8, 24}, {-12, 25}, {-64, 30}, {-199, 31}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i)
+        cr_expect(bias[cases[i][0] + REACH - 1] == (float)cases[i][1], "distance %d: bucket %g", cases[i][0],
+                  bias[cases[i][0] + REACH - 1]);
 }

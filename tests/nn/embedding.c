@@ -67,7 +67,7 @@ Test(embedding, rows_are_sums_of_word_position_and_type_in_every_format)
                 store(&position, P, dtypes[k], shift, position_at);
                 store(&type, T, dtypes[(i + k) % 3], shift, type_at);
                 ink_embedding_forward(y, row, ids, types, offsets, 3, word.table, position.table, type.table,
-                                      0, H);
+                                      (ink__positions){0}, H);
                 expect_sums(y, types, true, true, 0, ink__dtype_name(dtypes[i]));
             }
 }
@@ -79,7 +79,8 @@ Test(embedding, without_types_every_token_is_of_type_zero)
     store(&word, V, INK__F32, 0, word_at);
     store(&position, P, INK__F32, 0, position_at);
     store(&type, T, INK__F32, 0, type_at);
-    ink_embedding_forward(y, row, ids, NULL, offsets, 3, word.table, position.table, type.table, 0, H);
+    ink_embedding_forward(y, row, ids, NULL, offsets, 3, word.table, position.table, type.table,
+                          (ink__positions){.first = 0}, H);
     expect_sums(y, NULL, true, true, 0, "no types");
 }
 
@@ -89,9 +90,11 @@ Test(embedding, without_a_type_table_types_count_nothing)
     float y[R * H], row[H];
     store(&word, V, INK__BF16, 1, word_at);
     store(&position, P, INK__BF16, 1, position_at);
-    ink_embedding_forward(y, row, ids, types, offsets, 3, word.table, position.table, (ink__table){0}, 0, H);
+    ink_embedding_forward(y, row, ids, types, offsets, 3, word.table, position.table, (ink__table){0},
+                          (ink__positions){.first = 0}, H);
     expect_sums(y, types, true, false, 0, "no type table");
-    ink_embedding_forward(y, row, ids, types, offsets, 3, word.table, (ink__table){0}, (ink__table){0}, 0, H);
+    ink_embedding_forward(y, row, ids, types, offsets, 3, word.table, (ink__table){0}, (ink__table){0},
+                          (ink__positions){.first = 0}, H);
     expect_sums(y, types, false, false, 0, "words alone");
 }
 
@@ -103,7 +106,8 @@ Test(embedding, positions_count_from_the_first_one_in_each_sequence)
     store(&word, V, INK__F16, 0, word_at);
     store(&position, P, INK__F16, 0, position_at);
     store(&type, T, INK__F16, 0, type_at);
-    ink_embedding_forward(y, row, ids, types, offsets, 3, word.table, position.table, type.table, 2, H);
+    ink_embedding_forward(y, row, ids, types, offsets, 3, word.table, position.table, type.table,
+                          (ink__positions){.first = 2}, H);
     expect_sums(y, types, true, true, 2, "from 2");
 }
 
@@ -117,6 +121,7 @@ Test(embedding, word_and_type_are_added_before_the_position)
     float y, row;
     ink_embedding_forward(&y, &row, &id, NULL, one, 1, (ink__table){(const unsigned char *)word, INK__F32, 1},
                           (ink__table){(const unsigned char *)position, INK__F32, 1},
-                          (ink__table){(const unsigned char *)type, INK__F32, 1}, 0, 1);
+                          (ink__table){(const unsigned char *)type, INK__F32, 1},
+                          (ink__positions){.first = 0}, 1);
     cr_expect(y == 0x1p25f + 4, "%.0f", y);
 }

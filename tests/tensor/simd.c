@@ -58,11 +58,12 @@ Test(simd, exp2_of_whole_numbers_is_exact)
         cr_expect(one(v_exp2, (float)n) == ldexpf(1, n), "2^%d is %a", n, one(v_exp2, (float)n));
 }
 
-Test(simd, exp2_ends_at_the_smallest_normal_number)
+Test(simd, exp2_is_nothing_below_the_smallest_normal_number)
 {
     static const float low[] = {-126.00001f, -126.5f, -127, -1000, -1e30f, -FLT_MAX, -INFINITY};
     for (size_t i = 0; i < sizeof low / sizeof *low; ++i)
-        cr_expect(one(v_exp2, low[i]) == FLT_MIN, "2^%g is %a", low[i], one(v_exp2, low[i]));
+        cr_expect(one(v_exp2, low[i]) == (low[i] < -126 ? 0 : FLT_MIN), "2^%g is %a", low[i],
+                  one(v_exp2, low[i]));
 }
 
 static void erf_error(float x)
