@@ -45,7 +45,7 @@ void ink__source_free(ink__source *source)
 bool ink__source_waits(const ink__source *source)
 {
     struct pollfd input = {source->fd, POLLIN, 0};
-    return !source->eof && poll(&input, 1, 0) == 0;
+    return !source->eof && poll(&input, 1, 0) != 1; /* a signal may have cut the question short: not known */
 }
 
 ink_status ink__source_fill(ink__source *source, ink_error *err)
