@@ -90,6 +90,7 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     options->progress = on_progress;
     options->user = &meter;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (strcmp(args->output, "-") != 0)
         catch_signals();
 }

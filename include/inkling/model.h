@@ -93,8 +93,9 @@ INK_API const ink_tokenizer *ink_model_tokenizer(const ink_model *model); /* bor
 INK_API INK_NODISCARD ink_status ink_model_save(const ink_model *model, const char *dir, ink_error *err);
 
 /* Threads a job or session uses by default: the processors of the affinity mask, at most the cgroup's CPU
- * quota (v1 or v2) rounded up; the environment variable INK_THREADS overrides both. *why, if not NULL,
- * becomes a static or thread-safe borrowed sentence such as "2 processors in the affinity mask". */
+ * quota (v1 or v2) rounded up. The environment variable INK_THREADS overrides both; anything in it but a
+ * whole number from 1 to 1024 is ignored. *why, if not NULL, becomes a static phrase such as "the processors
+ * of the affinity mask". */
 INK_API size_t ink_threads_default(const char **why);
 
 #ifdef __cplusplus

@@ -65,8 +65,8 @@ INK_API void ink_encoding_free(ink_encoding *encoding); /* frees what it holds, 
 
 typedef struct ink_encode_options {
     uint32_t version;   /* 1 */
-    bool parse_special; /* "[MASK]" in the text is the special token, as in Hugging Face; default: plain text
-                         */
+    bool parse_special; /* "[MASK]" in the text is the special token, as in Hugging Face; default: plain text.
+                         * Added tokens that are not special are found either way */
     bool no_specials;   /* leave out [CLS], [SEP] */
     size_t max_length;  /* keep at most so many tokens, specials included; 0: all. A pair is cut
                          * longest_first, on the right */
@@ -81,7 +81,7 @@ typedef struct ink_encode_options {
  * (not in the text): with max_length a text of any size can be counted. SentencePiece is the
  * exception: it holds the normalised text. options may be NULL.
  *
- * INK_E_ARG     max_length is too small for the special tokens
+ * INK_E_ARG     max_length is too small for the special tokens, or options has an unknown version
  * INK_E_MEMORY  the arrays cannot grow; the encoding stays valid but its content is unspecified */
 INK_API INK_NODISCARD ink_status ink_tokenizer_encode(ink_encoding *encoding, const ink_tokenizer *tokenizer,
                                                       const char *text, size_t text_len, const char *pair,

@@ -37,7 +37,8 @@ static inline const float *ink__attending_bias(const ink__attending *a, size_t n
     return a->bias ? a->bias + n * (2 * a->reach - 1) + a->reach - 1 : NULL;
 }
 
-/* The definition. scores [S] is scratch for the longest sequence. */
+/* The definition, for sequences of one token and more, as everywhere here. scores [S] is scratch for the
+ * longest sequence. */
 void ink_attention_forward(float *ctx, float *scores, const float *qkv, const size_t *offsets, size_t B,
                            const ink__attending *how);
 

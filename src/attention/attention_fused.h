@@ -11,6 +11,7 @@
 #include "attention/attention.h"
 #include "tensor/simd.h"
 
+#include <float.h>
 #include <math.h>
 
 enum { KEYS = 128, LANES2 = 2 * VL };
@@ -25,7 +26,7 @@ static size_t fused_attend_scratch(size_t max_S, size_t D)
 {
     return 2 * max_S * D                         /* keys, values */
            + 2 * whole_tiles(D) * LANES2         /* queries, context */
-           + (size_t)KEYS * LANES2 + 4 * LANES2; /* scores; maximum, sum and slack for alignment */
+           + (size_t)KEYS * LANES2 + 2 * LANES2; /* scores; maximum and sum */
 }
 
 /* dst [whole_tiles(D)][LANES2] = scale * the n <= 2VL rows of src, transposed; absent rows are zero. */
@@ -202,7 +203,7 @@ static void fused_attend(float *ctx, float *scratch, const float *qkv, size_t S,
         load_queries(q, qkv + first * stride, stride, n, D, scale);
         memset(sum, 0, tiles * LANES2 * sizeof *sum);
         for (size_t i = 0; i < LANES2; ++i)
-            top[i] = -1e30f; /* below any score, and finite: a block may hold no key that a query sees */
+            top[i] = -FLT_MAX; /* finite, for a block may hold no key that a query sees */
         if (n > VL)
             attend_block(sum, top, total, scores, q, k, v, &reach, D, 2);
         else

@@ -51,7 +51,7 @@ static bool copy_printable(char *text, size_t size, const char *raw)
         size_t used = ink__utf8_decode(&cp, p, end);
         char bytes[4];
         size_t len;
-        if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
+        if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x2028 || cp == 0x2029)
             bytes[0] = '?', len = 1;
         else
             len = ink__utf8_encode(bytes, cp);

@@ -120,7 +120,7 @@ size_t ink__cgroup_quota(const char *proc, const char *sys)
         if (!group)
             continue;
         *group++ = '\0', ++controllers;
-        if (strcmp(group, "/") == 0)
+        if (strcmp(group, "/") == 0 || strstr(group, "/..")) /* the second: outside our namespace */
             group = "";
         size_t quota = 0;
         if (*controllers == '\0') {

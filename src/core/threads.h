@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-/* Sets the calling thread's OpenMP thread count and returns what it was, for ink__omp_leave: oneDNN reads
- * it when a primitive is made and when it runs, and a library leaves its caller's settings as they were. */
+/* Sets the calling thread's OpenMP thread count (1 to INT_MAX) and returns what it was, for ink__omp_leave:
+ * oneDNN reads it when a primitive is made and when it runs, and a library leaves its caller's settings as
+ * they were. */
 int ink__omp_enter(size_t threads);
 void ink__omp_leave(int before);
 

@@ -177,7 +177,7 @@ static void tell_progress(struct job *job, bool last)
         job->report.records, job->report.failed, job->report.tokens,
         job->bytes_read,     job->bytes_total,   job->report.seconds,
     };
-    if (job->options->progress(&progress, job->options->user) != 0 && !last) {
+    if (job->options->progress(&progress, job->options->user) != 0) {
         ink_error error = {0};
         const ink_status st = ink_fail(&error, INK_E_CANCELLED, "stopped after %llu records",
                                        (unsigned long long)job->report.records);
@@ -354,6 +354,7 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
     INK_TRY_GOTO(ink__output_open(&job.output, options->output, err));
     INK_TRY_GOTO(write_header(&job, 0, false, err));
     run_workers(&job, threads);
+    tell_progress(&job, true); /* the last word is the caller's: a signal may have ended the input, too */
     st = job.status;
     if (st != INK_OK && err)
         *err = job.error;
@@ -363,7 +364,6 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
         st = ink__output_commit(job.output, err);
     else
         (void)ink__output_flush(job.output, NULL); /* what was finished before the failure, on stdout */
-    tell_progress(&job, true);
     *report = job.report;
 done:
     for (size_t i = 0; job.ring && i < job.n_slots; ++i)

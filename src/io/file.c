@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,7 +162,7 @@ ink_status ink__atomic_open(ink__atomic **out, const char *path, ink_error *err)
     INK_TRY_GOTO(ink__strndup(&file->path, path, strlen(path), err));
     INK_TRY_GOTO(find_target(file, &info, err));
     if (info.st_mode && !S_ISREG(info.st_mode)) {
-        file->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        file->fd = TEMP_FAILURE_RETRY(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY));
         if (file->fd < 0)
             st = ink__fail_errno(err, path, "cannot be opened for writing");
         goto done;

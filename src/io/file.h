@@ -7,7 +7,8 @@
 /* INK_E_IO "path: what: reason", the reason being errno's. */
 ink_status ink__fail_errno(ink_error *err, const char *path, const char *what);
 
-/* A whole regular file, mapped read-only. An empty file has size 0 and data "". */
+/* A whole regular file, mapped read-only. An empty file has size 0 and data "". Whoever shortens the file
+ * while it is mapped brings SIGBUS on its readers; replacing it, as ink__atomic does, is harmless. */
 typedef struct ink__map {
     const unsigned char *data;
     size_t size;

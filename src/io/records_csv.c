@@ -198,8 +198,8 @@ static ink_status make_record(ink__record *record, csv *s, const char *source, i
         ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: the row has %zu bytes, at most %zu are read", source,
                  line, s->bytes, INK__RECORD_MAX);
     else if (s->n_fields != s->n_columns)
-        ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: %zu fields, the header has %zu", source, line,
-                 s->n_fields, s->n_columns);
+        ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: %zu field%s, the header has %zu", source, line,
+                 s->n_fields, s->n_fields == 1 ? "" : "s", s->n_columns);
     else {
         record->text = field(&record->text_len, s, s->text);
         if (s->pair != NO_COLUMN)

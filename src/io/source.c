@@ -16,7 +16,7 @@
 ink_status ink__source_open(ink__source *source, const char *path, ink_error *err)
 {
     const bool is_stdin = strcmp(path, "-") == 0;
-    const int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const int fd = is_stdin ? STDIN_FILENO : TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (fd < 0)
         return ink__fail_errno(err, path, "cannot be opened");
     *source = (ink__source){.name = is_stdin ? "standard input" : path,
@@ -45,7 +45,7 @@ void ink__source_free(ink__source *source)
 bool ink__source_waits(const ink__source *source)
 {
     struct pollfd input = {source->fd, POLLIN, 0};
-    return !source->eof && poll(&input, 1, 0) == 0;
+    return !source->eof && poll(&input, 1, 0) != 1; /* a signal may have cut the question short: not known */
 }
 
 ink_status ink__source_fill(ink__source *source, ink_error *err)

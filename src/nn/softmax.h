@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* p [R,C]: p_c = exp(z_c - max z) / sum_k exp(z_k - max z), in double, so that rows sum to 1 within rounding.
- * p may be z. */
+/* C >= 1. p [R,C]: p_c = exp(z_c - max z) / sum_k exp(z_k - max z), in double, so that rows sum to 1 within
+ * rounding. p may be z. */
 void ink_softmax_forward(float *p, const float *z, size_t R, size_t C);
 
 /* p [n] = 1 / (1 + exp(-z)). p may be z. */

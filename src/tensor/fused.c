@@ -1,6 +1,8 @@
 /* Which of the compiled fused passes this processor runs: see fused.h. */
 #include "tensor/fused.h"
 
+#include <stddef.h>
+
 #if defined(INK_HAVE_AVX512)
 extern const ink__fused ink__fused_avx512;
 #endif
@@ -23,7 +25,7 @@ const ink__fused *ink__fused_at(size_t i)
         found[n++] = &ink__fused_avx2;
 #endif
     found[n++] = &ink__fused_generic;
-    return i < n ? found[i] : (void *)0;
+    return i < n ? found[i] : NULL;
 }
 
 const ink__fused *ink__fused_best(void)

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- the two generations --------------------------------------------------------------------------- */
 
@@ -156,6 +157,7 @@ struct exec {
     int n_args;
     void *scratchpad;
     char kernel[64];
+    bool alone; /* runs on one thread whatever the caller has */
 };
 
 static void exec_drop(struct exec *x)
@@ -213,8 +215,20 @@ static ink_status exec_run(struct exec *x, const void *const *handles, int n, in
     for (int i = 0; i < n; ++i)
         INK_TRY(check(dnnl_memory_set_data_handle(x->args[i].memory, (void *)(uintptr_t)handles[i]),
                       x->kernel, err));
-    INK_TRY(check(dnnl_primitive_execute(x->primitive, x->stream, x->n_args, x->args), x->kernel, err));
-    return check(dnnl_stream_wait(x->stream), x->kernel, err);
+    const int before = x->alone ? ink__omp_enter(1) : 0;
+    dnnl_status_t status = dnnl_primitive_execute(x->primitive, x->stream, x->n_args, x->args);
+    if (status == dnnl_success)
+        status = dnnl_stream_wait(x->stream);
+    if (x->alone)
+        ink__omp_leave(before);
+    return check(status, x->kernel, err);
+}
+
+/* Kernels for AVX-512 split rows over threads so that no bit depends on how many there are. Those of older
+ * processors (gemm:jit) do not: they run on one. */
+static bool splits_safely(const char *kernel)
+{
+    return strncmp(kernel, "brg", 3) == 0;
 }
 
 /* An attribute set under which primitives take their scratchpad from us: they allocate nothing per run, and
@@ -277,22 +291,43 @@ done:
     return st;
 }
 
+static ink_status product_blocks(ink__product *p, size_t threads, ink_error *err)
+{
+    dnnl_primitive_attr_t attr = NULL;
+    const int before = ink__omp_enter(threads);
+    ink_status st;
+    INK_TRY_GOTO(user_scratchpad(&attr, err));
+    for (size_t i = 0; i < RUNGS; ++i) {
+        INK_TRY_GOTO(product_block(p, i, attr, err));
+        p->block[i].alone = threads == 1;
+    }
+done:
+    ink__omp_leave(before);
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    return st;
+}
+
+static void product_drop(ink__product *p)
+{
+    for (size_t i = 0; i < RUNGS; ++i)
+        exec_drop(&p->block[i]);
+    if (p->has_packed)
+        desc_drop(&p->packed);
+    p->has_packed = false;
+}
+
 ink_status ink__product_create(ink__product **product, ink__onednn *engine, size_t in, size_t out,
                                size_t threads, ink_error *err)
 {
     INK_TRY(ink__calloc(product, 1, sizeof **product, "product", err));
     ink__product *p = *product;
     p->engine = engine->engine, p->in = in, p->out = out;
-    dnnl_primitive_attr_t attr = NULL;
-    const int before = ink__omp_enter(threads);
-    ink_status st;
-    INK_TRY_GOTO(user_scratchpad(&attr, err));
-    for (size_t i = 0; i < RUNGS; ++i)
-        INK_TRY_GOTO(product_block(p, i, attr, err));
-done:
-    ink__omp_leave(before);
-    if (attr)
-        dnnl_primitive_attr_destroy(attr);
+    ink_status st = product_blocks(p, threads, err);
+    if (st == INK_OK && threads > 1 && !splits_safely(p->block[0].kernel)) {
+        product_drop(p);
+        st = product_blocks(p, 1, err);
+    }
     if (st != INK_OK) {
         ink__product_free(p);
         *product = NULL;
@@ -304,10 +339,7 @@ void ink__product_free(ink__product *product)
 {
     if (!product)
         return;
-    for (size_t i = 0; i < RUNGS; ++i)
-        exec_drop(&product->block[i]);
-    if (product->has_packed)
-        desc_drop(&product->packed);
+    product_drop(product);
     free(product);
 }
 
@@ -456,10 +488,9 @@ struct ink__matmul {
     struct exec exec;
 };
 
-ink_status ink__matmul_create(ink__matmul **op, ink__onednn *engine, size_t M, size_t N, size_t K,
+static ink_status matmul_make(struct exec *exec, ink__onednn *engine, size_t M, size_t N, size_t K,
                               bool transposed, size_t threads, ink_error *err)
 {
-    INK_TRY(ink__calloc(op, 1, sizeof **op, "product", err));
     const dnnl_dim_t m = (dnnl_dim_t)M, n = (dnnl_dim_t)N, k = (dnnl_dim_t)K;
     desc_t a = {0}, b = {0}, c = {0};
     dnnl_primitive_attr_t attr = NULL;
@@ -474,12 +505,26 @@ ink_status ink__matmul_create(ink__matmul **op, ink__onednn *engine, size_t M, s
     INK_TRY_GOTO(check(matmul_desc(&pd, engine->engine, REF(a), REF(b), NULL, REF(c), attr), "product", err));
     const int args[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
     const desc_ref descs[] = {REF(a), REF(b), REF(c)};
-    st = exec_make(&(*op)->exec, engine->engine, pd, args, descs, 3, err);
+    st = exec_make(exec, engine->engine, pd, args, descs, 3, err);
+    exec->alone = threads == 1;
 done:
     ink__omp_leave(before);
     if (attr)
         dnnl_primitive_attr_destroy(attr);
     desc_drop(&a), desc_drop(&b), desc_drop(&c);
+    return st;
+}
+
+ink_status ink__matmul_create(ink__matmul **op, ink__onednn *engine, size_t M, size_t N, size_t K,
+                              bool transposed, size_t threads, ink_error *err)
+{
+    INK_TRY(ink__calloc(op, 1, sizeof **op, "product", err));
+    struct exec *exec = &(*op)->exec;
+    ink_status st = matmul_make(exec, engine, M, N, K, transposed, threads, err);
+    if (st == INK_OK && threads > 1 && !splits_safely(exec->kernel)) {
+        exec_drop(exec);
+        st = matmul_make(exec, engine, M, N, K, transposed, 1, err);
+    }
     if (st != INK_OK) {
         ink__matmul_free(*op);
         *op = NULL;

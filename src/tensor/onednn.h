@@ -27,7 +27,8 @@ void ink__onednn_free(ink__onednn *engine);
 void ink__onednn_version(char *text, size_t size); /* "2.6.3": of the library that is running */
 
 /* y [R,out] = x [R,in] * W^T + b, for one pair (in, out) and any W [out,in] packed for it. A product is used
- * by one thread at a time and itself runs on `threads` threads. */
+ * by one thread at a time and itself runs on `threads` threads, or on one where oneDNN's kernel would give
+ * other bits on more. */
 typedef struct ink__product ink__product;
 
 ink_status ink__product_create(ink__product **product, ink__onednn *engine, size_t in, size_t out,
@@ -40,7 +41,7 @@ size_t ink__product_packed_size(const ink__product *product);
 /* packed [packed_size], aligned to 64 bytes = W [out,in] in oneDNN's layout. */
 ink_status ink__product_pack(float *packed, ink__product *product, const float *W, ink_error *err);
 
-/* Rows the next block takes when R are left: a rung, at most R rounded up. */
+/* Rows the next block takes when R >= 1 are left: a rung, at most R rounded up. */
 size_t ink__product_block(const ink__product *product, size_t R);
 
 /* One block: y [block,out] = x [block,in] * W^T + b [out]; block is what ink__product_block gave. */

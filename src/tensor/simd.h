@@ -1,6 +1,6 @@
 /* Vectors of INK_LANES floats in GNU C's portable vector extension, and the few functions on them that the
  * fused passes need. Files that include this are compiled once per instruction set (src/CMakeLists.txt) with
- * INK_LANES 16, 8 or 4, and the best is chosen at run time (tensor/isa.h). */
+ * INK_LANES 16, 8 or 4, and the best is chosen at run time (tensor/fused.h). */
 #ifndef INK_TENSOR_SIMD_H
 #define INK_TENSOR_SIMD_H
 
@@ -12,6 +12,7 @@ enum { VL = INK_LANES };
 
 typedef float vf __attribute__((vector_size(4 * INK_LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * INK_LANES)));
+typedef uint32_t vu __attribute__((vector_size(4 * INK_LANES)));
 typedef float vf_loose __attribute__((vector_size(4 * INK_LANES), aligned(4), may_alias));
 
 static inline vf v_load(const float *p)
@@ -72,9 +73,10 @@ static inline float v_sum(vf x)
 /* 2^x, relative error below 2e-7 for x in [-126, 127]; below -126 it is 0. NaN stays NaN. */
 static inline vf v_exp2(vf x)
 {
-    /* Adding 1.5 * 2^23 leaves the nearest whole number in the low bits of the sum. */
     const vi none = x < v_set(-126.0f);
-    const vf magic = v_set(0x1.8p23f), sum = x + magic, r = x - (sum - magic);
+    /* Adding 1.5 * 2^23 leaves the nearest whole number n in the low bits of the sum; 127 more makes them the
+     * exponent field of 2^n. */
+    const vf magic = v_set(0x1.8p23f + 127), sum = x + magic, r = x - (sum - magic);
     /* 2^r for r in [-1/2, 1/2], fitted for least relative error (1.9e-9 before rounding). */
     vf p = r * 1.5345812e-4f + 1.33999316e-3f;
     p = p * r + 9.61848896e-3f;
@@ -82,7 +84,8 @@ static inline vf v_exp2(vf x)
     p = p * r + 2.40226469e-1f;
     p = p * r + 6.93147206e-1f;
     p = p * r + 1.0f;
-    return (vf)(((vi)p + ((vi)sum << 23)) & ~none);
+    p *= (vf)((vu)sum << 23); /* a product, so that a NaN in p stays one whatever its bits */
+    return (vf)((vi)p & ~none);
 }
 
 /* erf(z), absolute error below 4e-7: an odd rational fit on |z| < 3.92, past which erf rounds to +-1. */

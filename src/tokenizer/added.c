@@ -119,7 +119,7 @@ static ink__segment take_spaces(ink__segments *s, const ink__added_token *token,
     if (token->lstrip) {
         while (begin > s->done) {
             const size_t before = step_back(s->text, begin);
-            if (before < s->done || !is_space(code_point(s, before, begin, &used)))
+            if (!is_space(code_point(s, before, begin, &used)))
                 break;
             begin = before;
         }

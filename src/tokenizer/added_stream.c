@@ -131,7 +131,6 @@ static bool take_token(ink__char *ch, ink__added_stream *a, const ink__stream *s
     }
     for (size_t i = 0; i < chars; ++i)
         take(ch, a, source);
-    a->spaces = false;
     ch->begin = begin, ch->end = end;
     return left;
 }

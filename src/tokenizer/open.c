@@ -99,7 +99,8 @@ ink_status ink_tokenizer_open(ink_tokenizer **tokenizer, const char *dir, ink_er
         INK_TRY_GOTO(ink__tokenizer_from_spm(t, dir, spm_name(dir), &config, err));
     } else {
         st = ink_fail(err, INK_E_IO,
-                      "%s: has neither tokenizer.json nor vocab.txt or vocab.json, nor a SentencePiece model by one of its "
+                      "%s: has neither tokenizer.json nor vocab.txt or vocab.json, nor a SentencePiece model "
+                      "by one of its "
                       "names",
                       dir);
         goto done;

@@ -187,6 +187,13 @@ Test(cli, a_signal_leaves_no_half_written_file)
     cr_expect(strstr(err, "nothing was written to out.jsonl"), "%s", err);
 }
 
+Test(cli, a_signal_between_the_last_record_and_the_end_of_input_counts)
+{
+    cr_expect(run("mkfifo p; (echo good; exec sleep 2) >p & $inkling classify -m . -o out.jsonl p & "
+                  "sleep 0.8; kill -TERM $!; wait $!; echo status $?; test -e out.jsonl && echo there") >= 0);
+    cr_expect(strstr(out, "status 143") && !strstr(out, "there"), "%s%s", out, err);
+}
+
 Test(cli, info_tells_sizes_labels_and_threads)
 {
     cr_expect(run("inkling info -m .") == 0, "%s", err);

@@ -15,7 +15,8 @@ Each directory is a Hugging Face directory made by Hugging Face's own classes, w
       mean, max        F32 [B,H]  the mean and the maximum of each sequence's last hidden states
       pooled           F32 [B,H]  BERT's pooler, where the model has one
       logits, probs    F32 [B,C]  where there is a head; probs is softmax, sigmoid or the value itself
-      embedding        F32 [B,H]  sentence-transformers' own vector, where modules.json is there
+      embedding        F32 [B,H]  sentence-transformers' own vector of the whole sequence (its maximum length
+                                  is for texts), where modules.json is there
 
 Weights are far larger than at a usual start (about 1.5/sqrt(fan in) instead of 0.02; random layer norms and
 biases), so that a mistake anywhere shows in the result.

@@ -67,11 +67,13 @@ Test(output, a_full_disk_is_reported)
     expect_failure(ink__output_commit(output, &err), err, INK_E_IO,
                    "standard output: cannot be written: No space left on device");
     ink__output_free(output);
+    become_nobody();
     assert_ok(ink__output_open(&output, "/dev/full", &err), err);
     assert_ok(ink__output_write(output, "one\n", 4, &err), err);
     expect_failure(ink__output_flush(output, &err), err, INK_E_IO,
                    "/dev/full: cannot be written: No space left");
     ink__output_free(output);
+    become_ourselves_again();
 }
 
 Test(output, a_closed_pipe_is_reported_where_the_signal_is_ignored)

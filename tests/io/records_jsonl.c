@@ -83,19 +83,18 @@ Test(records_jsonl, numbers_of_any_size_spoil_nothing)
 
 Test(records_jsonl, a_bad_line_says_what_is_wrong_and_keeps_its_id)
 {
-    open_text(
-        "x.jsonl",
-        "{\"body\":\"b\",\"stars\":5,\"id\":\"r1\"}\n"
-        "\n"
-        " \t\r\n"
-        "{\"text\":null,\"id\":2.50}\n"
-        "{\"text\":[\"a\"]}\n"
-        "{}\n"
-        "{\"text\":\"a\"\n"
-        "\"text\"\n"
-        "[\"text\"]\n"
-        "{\"text\":\"a\"} {\"text\":\"b\"}\n"
-        "{\"a1\":1,\"a2\":1,\"a3\":1,\"a4\":1,\"a5\":1,\"a6\":1,\"a7\":1,\"a8\":1,\"a9\":1,\"a10\":1}\n");
+    open_text("x.jsonl",
+              "{\"body\":\"b\",\"stars\":5,\"id\":\"r1\"}\n"
+              "\n"
+              " \t\r\n"
+              "{\"text\":null,\"id\":2.50}\n"
+              "{\"text\":[\"a\"]}\n"
+              "{}\n"
+              "{\"text\":\"a\"\n"
+              "\"text\"\n"
+              "[\"text\"]\n"
+              "{\"text\":\"a\"} {\"text\":\"b\"}\n"
+              "{\"a1\":1,\"a2\":1,\"a3\":1,\"a4\":1,\"a5\":1,\"a6\":1,\"a7\":1,\"a8\":1,\"a9\":1}\n");
     expect_bad_record("\"r1\"", "x.jsonl: line 1: no field \"text\" (fields: \"body\", \"stars\", \"id\")");
     expect_bad_record("2", "x.jsonl: line 2: a blank line where a JSON object was wanted");
     expect_bad_record("3", "line 3: a blank line");

@@ -66,6 +66,8 @@ Test(safetensors_write, what_cannot_be_written_is_refused_first)
         expect_failure(ink__tensors_write(scratch_path("x"), cases[i].tensors, 2, &err), err, INK_E_ARG,
                        cases[i].wanted);
     cr_expect(entries_in(scratch) == 0);
+    become_nobody();
     expect_failure(ink__tensors_write("/dev/full", cases[0].tensors, 1, &err), err, INK_E_IO,
                    "No space left");
+    become_ourselves_again();
 }

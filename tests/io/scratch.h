@@ -14,6 +14,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What a test of bounded memory may take. A sanitizer keeps what was freed for a while. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MEMORY_LIMIT_KIB (700 << 10)
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MEMORY_LIMIT_KIB (700 << 10)
+#endif
+#endif
+#ifndef MEMORY_LIMIT_KIB
+#define MEMORY_LIMIT_KIB (250 << 10)
+#endif
+
 static char scratch[] = "/tmp/inkling-test-XXXXXX";
 
 static inline void make_scratch(void)
@@ -30,6 +42,18 @@ static inline int remove_one(const char *path, const struct stat *info, int kind
 static inline void remove_scratch(void)
 {
     nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Before anything that writes to a device: broken code that is run by root would replace it with a file. */
+static inline void become_nobody(void)
+{
+    if (geteuid() == 0)
+        cr_assert(chown(scratch, 65534, 65534) == 0 && setegid(65534) == 0 && seteuid(65534) == 0);
+}
+
+static inline void become_ourselves_again(void)
+{
+    cr_assert(seteuid(getuid()) == 0 && setegid(getgid()) == 0);
 }
 
 /* scratch/name, in one of a few static buffers. */

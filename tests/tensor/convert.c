@@ -65,7 +65,8 @@ Test(convert, every_bfloat_becomes_its_value_and_returns)
     for (size_t i = 0; i < WORDS; ++i) {
         cr_assert(bits_from(x[i]) == (uint32_t)i << 16, "%04zX: %a", i, x[i]);
         if (bfloat_is_nan(words[i]))
-            cr_assert(bfloat_is_nan(back[i]) && (back[i] & 0x8000) == (i & 0x8000), "%04zX: %04X", i, back[i]);
+            cr_assert(bfloat_is_nan(back[i]) && (back[i] & 0x8000) == (i & 0x8000), "%04zX: %04X", i,
+                      back[i]);
         else
             cr_assert(back[i] == i, "%04zX came back as %04X", i, back[i]);
     }
@@ -79,9 +80,10 @@ static void check_between(ink__dtype dtype, uint16_t low, float x_low, float x_h
     for (unsigned sign = 0; sign <= 0x8000; sign += 0x8000) {
         const float s = sign ? -1.0f : 1.0f;
         cr_assert(rounded(s * middle, dtype) == (even | sign), "the tie above %04X", low | sign);
-        cr_assert(rounded(s * nextafterf(middle, 0), dtype) == (low | sign), "below the tie above %04X", low | sign);
-        cr_assert(rounded(s * nextafterf(middle, INFINITY), dtype) == (high | sign), "past the tie above %04X",
+        cr_assert(rounded(s * nextafterf(middle, 0), dtype) == (low | sign), "below the tie above %04X",
                   low | sign);
+        cr_assert(rounded(s * nextafterf(middle, INFINITY), dtype) == (high | sign),
+                  "past the tie above %04X", low | sign);
     }
 }
 
@@ -89,7 +91,8 @@ static void check_between(ink__dtype dtype, uint16_t low, float x_low, float x_h
 Test(convert, floats_between_two_halves_round_to_the_nearest_or_the_even_one)
 {
     for (uint16_t low = 0; low < 0x7C00; ++low)
-        check_between(INK__F16, low, (float)half_value(low), low == 0x7BFF ? 65536.0f : (float)half_value(low + 1));
+        check_between(INK__F16, low, (float)half_value(low),
+                      low == 0x7BFF ? 65536.0f : (float)half_value(low + 1));
 }
 
 Test(convert, floats_between_two_bfloats_round_to_the_nearest_or_the_even_one)
@@ -99,7 +102,8 @@ Test(convert, floats_between_two_bfloats_round_to_the_nearest_or_the_even_one)
         const uint16_t even = (uint16_t)(low + (low & 1));
         for (uint32_t sign = 0; sign <= 0x8000; sign += 0x8000) {
             const uint32_t s = sign << 16;
-            cr_assert(rounded(float_from(middle | s), INK__BF16) == (even | sign), "the tie above %04X", low | sign);
+            cr_assert(rounded(float_from(middle | s), INK__BF16) == (even | sign), "the tie above %04X",
+                      low | sign);
             cr_assert(rounded(float_from((middle - 1) | s), INK__BF16) == (low | sign));
             cr_assert(rounded(float_from((middle + 1) | s), INK__BF16) == ((low + 1) | sign));
         }
@@ -162,7 +166,8 @@ static const struct {
 Test(convert, numpy_and_pytorch_round_the_same)
 {
     for (size_t i = 0; i < sizeof made / sizeof *made; ++i) {
-        cr_expect(rounded(made[i].x, INK__F16) == made[i].half, "%a: %04X", made[i].x, rounded(made[i].x, INK__F16));
+        cr_expect(rounded(made[i].x, INK__F16) == made[i].half, "%a: %04X", made[i].x,
+                  rounded(made[i].x, INK__F16));
         cr_expect(rounded(made[i].x, INK__BF16) == made[i].bfloat, "%a: %04X", made[i].x,
                   rounded(made[i].x, INK__BF16));
     }
@@ -194,6 +199,6 @@ Test(convert, stored_numbers_may_lie_at_any_byte)
 Test(convert, three_dtypes_are_weights)
 {
     for (ink__dtype dtype = 0; dtype < INK__DTYPES; ++dtype)
-        cr_expect(ink__is_float(dtype) == (dtype == INK__F32 || dtype == INK__F16 || dtype == INK__BF16), "%s",
-                  ink__dtype_name(dtype));
+        cr_expect(ink__is_float(dtype) == (dtype == INK__F32 || dtype == INK__F16 || dtype == INK__BF16),
+                  "%s", ink__dtype_name(dtype));
 }

@@ -123,6 +123,11 @@ Test(added, tokens_take_white_space_along_where_they_are_told_to)
 
 Test(added, overlapping_white_space_is_given_out_as_the_package_does)
 {
+    for (int n = 0; n <= NORMALIZED; n += NORMALIZED) {
+        ink_tokenizer *u = with_added("ab", RIGHT | n, " c", LEFT | n);
+        expect(u, false, "ab cd", "ab@0-3  c@3-4 d@4-5");
+        ink_tokenizer_free(u);
+    }
     ink_tokenizer *t = with_added("ab", RIGHT, " ", 0);
     expect(t, false, "ab   c", "ab@0-5  @2-3  @3-4  @4-5 c@5-6");
     ink_tokenizer_free(t);

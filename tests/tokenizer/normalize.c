@@ -55,6 +55,7 @@ Test(normalize, clean_up_drops_controls_and_flattens_white_space)
 Test(normalize, ill_formed_bytes_read_as_one_replacement_each_and_are_counted)
 {
     static const char text[] = "a\x80\xE4\xBDZ\xED\xA0\x80\xF0\x9F";
+    static const char marks[] = "a\xCC\x81\xFF\xCC\x81\xFF";
     expect(0, text, "a@0-1 U+FFFD@1-2 U+FFFD@2-4 Z@4-5 U+FFFD@5-6 U+FFFD@6-7 U+FFFD@7-8 U+FFFD@8-10");
     expect(ALL, text, "a@0-1 z@4-5");
     ink__normalizer n = {.clean = true, .strip = true};
@@ -65,6 +66,10 @@ Test(normalize, ill_formed_bytes_read_as_one_replacement_each_and_are_counted)
     while (ink__stream_next(&ch, &s))
         ;
     cr_expect(s.bad == 6, "%zu ill-formed sequences", s.bad);
+    ink__stream_start(&s, &n, (const unsigned char *)marks, 0, sizeof marks - 1);
+    while (ink__stream_next(&ch, &s))
+        ;
+    cr_expect(s.bad == 2, "%zu ill-formed sequences among marks", s.bad);
     ink__normalizer_release(&n);
 }
 
@@ -102,6 +107,10 @@ Test(normalize, kept_marks_are_put_in_order_and_the_spans_dealt_out_anew)
      * U+0334, which comes first in order, the place after U+1D15E. */
     expect(STRIP, "\xF0\x9D\x85\x9E", "U+1D157@0-4 U+1D165@0-4");
     expect(STRIP, "\xF0\x9D\x85\x9E\xCC\xB4x", "U+1D157@0-4 U+1D165@4-6 x@6-7");
+    expect(STRIP, "\xF0\x9D\x85\x9E\xCC\xB4\xCC\x81", "U+1D157@0-4 U+1D165@4-6");
+    expect(STRIP, "\xF0\x9D\x85\xA5\xE3\x80\xAE", "U+1D165@0-4 U+302E@4-7"); /* in order already */
+    expect(STRIP, "\xE1\xAD\x84\xE0\xA5\x8D\xE1\xAD\x84",
+           "U+1B44@0-3 U+1B44@6-9"); /* U+094D is of the same class */
     /* Characters that clean-up drops are not there to be counted. */
     expect(STRIP | CLEAN, "a\xE3\x80\xAE\xC2\xAD\xCC\xB4", "a@0-1 U+302E@6-8");
     /* A space ends a run. */

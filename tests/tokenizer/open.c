@@ -119,6 +119,25 @@ Test(open, special_tokens_can_have_other_names_and_flags)
     expect("</s>", false, "<s>@0-0 world@0-1 world@1-2 world@2-3 world@3-4 </s>@0-0");
 }
 
+Test(open, a_special_token_that_a_file_names_is_special_and_gets_an_id_if_it_has_none)
+{
+    ink_tokenizer *t;
+    scratch_text("vocab.txt", VOCAB);
+    config(
+        "{\"bos_token\":\"<b>\",\"mask_token\":{\"content\":\"world\",\"special\":false,\"rstrip\":true}}");
+    expect("<b>world  hello", true, "[CLS]@0-0 <b>@0-3 world@3-10 hello@10-15 [SEP]@0-0");
+    expect("world  hello", false, "[CLS]@0-0 world@0-5 hello@7-12 [SEP]@0-0");
+    assert_ok(ink_tokenizer_open(&t, scratch, &err), err);
+    cr_expect(ink_tokenizer_id(t, "<b>", 3) == 11 && ink_tokenizer_vocab_size(t) == 12);
+    ink_tokenizer_free(t);
+    /* Those that go by their usual names without being asked for are not made up. */
+    scratch_text("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n");
+    config("{}");
+    assert_ok(ink_tokenizer_open(&t, scratch, &err), err);
+    cr_expect(ink_tokenizer_vocab_size(t) == 3 && ink_tokenizer_id(t, "[MASK]", 6) == -1);
+    ink_tokenizer_free(t);
+}
+
 Test(open, added_tokens_come_from_the_config)
 {
     scratch_text("vocab.txt", VOCAB);
@@ -140,6 +159,8 @@ Test(open, older_files_beside_the_vocabulary_count_too)
            "[CLS]@0-0 hello@0-5 world@5-11 <y>@12-15 [UNK]@16-17 [UNK]@17-21 [UNK]@21-22 [SEP]@0-0");
     scratch_text("added_tokens.json", "{\"<y>\":\"11\"}");
     refuse(INK_E_FORMAT, "added_tokens.json: added token \"<y>\" is not a text with an id");
+    scratch_text("added_tokens.json", "{\"11\":{\"content\":\"<y>\"}}");
+    refuse(INK_E_FORMAT, "added_tokens.json: added token \"11\" is not a text with an id");
     config("{\"added_tokens_decoder\":{}}"); /* the newer way, which leaves them aside */
     expect("hello world <Y>", true,
            "[CLS]@0-0 hello@0-5 world@6-11 [UNK]@12-13 [UNK]@13-14 [UNK]@14-15 [SEP]@0-0");
@@ -250,7 +271,7 @@ Test(open, what_is_wrong_with_tokenizer_json_is_said)
         {"\"version\":\"1.0\"", "\"version\":\"2.0\"", "tokenizer.json: version is \"2.0\"",
          INK_E_UNSUPPORTED},
         {"\"model\":", "\"modle\":", "tokenizer.json: has no \"model\"", INK_E_FORMAT},
-        {"\"type\":\"WordPiece\"", "\"type\":\"Unigram\"", "model is \"Unigram\", wanted WordPiece",
+        {"\"type\":\"WordPiece\"", "\"type\":\"WordLevel\"", "model is \"WordLevel\", wanted WordPiece",
          INK_E_UNSUPPORTED},
         {"\"unk_token\"", "\"unknown\"", "the model lacks \"unk_token\"", INK_E_FORMAT},
         {"\"continuing_subword_prefix\":\"##\"", "\"continuing_subword_prefix\":null",

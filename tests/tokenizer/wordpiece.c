@@ -64,27 +64,36 @@ Test(wordpiece, a_word_of_more_than_the_maximum_is_unknown)
 
 Test(wordpiece, tokens_longer_than_the_length_table_can_tell_are_found)
 {
-    char vocab[1200], text[400], wanted[500];
+    static const size_t cases[][3] = {/* characters, and those of the two tokens they become */
+                                      {254, 254, 0}, {255, 255, 0},   {256, 255, 1},   {300, 300, 0},
+                                      {301, 300, 1}, {554, 300, 254}, {555, 300, 255}, {556, 300, 256}};
+    char vocab[2400], text[600];
     memset(text, 'q', sizeof text);
-    snprintf(vocab, sizeof vocab, "\"%.300s\":5,\"%.254s\":6,\"##%.256s\":7,\"q\":8", text, text, text);
-    const char *json = json_around(vocab, UNCASED, "");
-    char *longer = strdup(json);
-    memcpy(strstr(longer, "word\":100") + 6, "999", 3);
-    ink_tokenizer *t = tokenizer_of(longer);
-    snprintf(wanted, sizeof wanted, "%.300s@0-300", text);
-    text[300] = '\0';
-    expect(t, text, wanted);
-    snprintf(wanted, sizeof wanted, "%.254s@0-254", text);
-    text[254] = '\0';
-    expect(t, text, wanted);
+    snprintf(
+        vocab, sizeof vocab,
+        "\"%.254s\":5,\"%.255s\":6,\"%.300s\":7,\"##q\":8,\"##%.254s\":9,\"##%.255s\":10,\"##%.256s\":11",
+        text, text, text, text, text, text);
+    char *json = strdup(json_around(vocab, UNCASED, ""));
+    memcpy(strstr(json, "word\":100") + 6, "999", 3);
+    ink_tokenizer *t = tokenizer_of(json);
+    ink_encoding e = {0};
+    const ink_encode_options o = {1, false, true, 0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        const size_t n = cases[i][0];
+        assert_ok(ink_tokenizer_encode(&e, t, text, n, NULL, 0, &o, &err), err);
+        cr_expect(e.length == 1u + (cases[i][2] > 0) && e.spans[0].end == cases[i][1] &&
+                      e.spans[e.length - 1].end == n && e.ids[0] != 1,
+                  "%zu characters: %zu tokens, the first of %zu", n, e.length, e.spans[0].end);
+    }
+    ink_encoding_free(&e);
     ink_tokenizer_free(t);
-    free(longer);
+    free(json);
 }
 
 Test(wordpiece, an_added_token_is_no_piece_of_a_word)
 {
-    ink_tokenizer *t = tokenizer_of(json_around("\"f\":5,\"##o\":6", UNCASED,
-                                                "{\"id\":7,\"content\":\"foo\",\"single_word\":true,"
+    ink_tokenizer *t = tokenizer_of(json_around("\"f\":5,\"##o\":6,\"fox\":7", UNCASED,
+                                                "{\"id\":8,\"content\":\"foo\",\"single_word\":true,"
                                                 "\"lstrip\":false,\"rstrip\":false,\"normalized\":false,"
                                                 "\"special\":false}"));
     expect(t, "foo Foo foox", "foo@0-3 f@4-5 ##o@5-6 ##o@6-7 [UNK]@8-12");
