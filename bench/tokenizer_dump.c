@@ -24,13 +24,15 @@ typedef struct record {
     ink_encode_options options;
 } record;
 
-static double now(void) {
+static double now(void)
+{
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int read_record(record *r) {
+static int read_record(record *r)
+{
     long long text_len, pair_len, flags, max_length;
     if (scanf("%lld %lld %lld %lld", &text_len, &pair_len, &flags, &max_length) != 4 || getchar() != '\n')
         return 0;
@@ -49,12 +51,14 @@ static int read_record(record *r) {
     return 0;
 }
 
-static ink_status encode(ink_encoding *e, const ink_tokenizer *t, const record *r, ink_error *err) {
+static ink_status encode(ink_encoding *e, const ink_tokenizer *t, const record *r, ink_error *err)
+{
     return ink_tokenizer_encode(e, t, r->bytes, r->text_len, r->has_pair ? r->bytes + r->text_len : NULL,
                                 r->pair_len, &r->options, err);
 }
 
-static void print_string(const char *s) {
+static void print_string(const char *s)
+{
     putchar('"');
     for (; *s; ++s) {
         if (*s == '"' || *s == '\\')
@@ -67,7 +71,8 @@ static void print_string(const char *s) {
     putchar('"');
 }
 
-static void print_encoding(const ink_encoding *e, const ink_tokenizer *t) {
+static void print_encoding(const ink_encoding *e, const ink_tokenizer *t)
+{
     printf("{\"ids\":[");
     for (size_t i = 0; i < e->length; ++i)
         printf("%s%" PRId32, i ? "," : "", e->ids[i]);
@@ -86,7 +91,8 @@ static void print_encoding(const ink_encoding *e, const ink_tokenizer *t) {
     printf("],\"total\":%zu,\"bad_bytes\":%zu}\n", e->total, e->bad_bytes);
 }
 
-static int dump(const ink_tokenizer *t) {
+static int dump(const ink_tokenizer *t)
+{
     ink_encoding e = {0};
     ink_error err;
     record r;
@@ -104,7 +110,8 @@ static int dump(const ink_tokenizer *t) {
     return ferror(stdin) || fflush(stdout) != 0;
 }
 
-static int time_encoding(const ink_tokenizer *t, int times) {
+static int time_encoding(const ink_tokenizer *t, int times)
+{
     ink_encoding e = {0};
     ink_error err;
     record *records = NULL;
@@ -136,7 +143,8 @@ static int time_encoding(const ink_tokenizer *t, int times) {
     return 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     ink_tokenizer *t;
     ink_error err;
     if (argc != 2 && argc != 4)

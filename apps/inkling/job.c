@@ -115,9 +115,9 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
         return EXIT_FAILED; /* "| head" has seen enough: not worth a word */
     if (!args->quiet && report->records > 0) {
         const double seconds = report->seconds > 1e-3 ? report->seconds : 1e-3;
-        fprintf(stderr, "%llu records, %llu tokens in %.2f s (%.0f tokens/s)",
-                (unsigned long long)report->records, (unsigned long long)report->tokens, report->seconds,
-                (double)report->tokens / seconds);
+        fprintf(stderr, "%llu record%s, %llu tokens in %.2f s (%.0f tokens/s)",
+                (unsigned long long)report->records, report->records == 1 ? "" : "s",
+                (unsigned long long)report->tokens, report->seconds, (double)report->tokens / seconds);
         if (report->truncated)
             fprintf(stderr, "; %llu truncated", (unsigned long long)report->truncated);
         if (report->bad_bytes)

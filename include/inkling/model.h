@@ -89,7 +89,8 @@ INK_API const ink_tokenizer *ink_model_tokenizer(const ink_model *model); /* bor
  * their names, dtypes and bytes as the reference writer lays them out, and copies of config.json and the
  * tokenizer's files. Each file appears whole or not at all.
  *
- * INK_E_IO  a file cannot be read or written */
+ * INK_E_ARG  dir is the model's own directory
+ * INK_E_IO   a file cannot be read or written */
 INK_API INK_NODISCARD ink_status ink_model_save(const ink_model *model, const char *dir, ink_error *err);
 
 /* Threads a job or session uses by default: the processors of the affinity mask, at most the cgroup's CPU

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { UNIT_RECORDS = 1024, KEEP_BYTES = 1 << 20 };
@@ -24,15 +25,14 @@ struct job {
     ink__records *records;
     ink__output *output;
 
-    pthread_mutex_t reading; /* guards records, ended and taken */
+    pthread_mutex_t reading; /* guards records and ended */
     bool ended;
-    uint64_t taken; /* units handed out */
 
     pthread_mutex_t writing; /* guards all below, and output */
     pthread_cond_t room;     /* a slot has become free, or the job is over */
     struct slot *ring;       /* [n_slots] unit t is at t % n_slots */
     size_t n_slots;
-    uint64_t written; /* units */
+    uint64_t taken, written; /* units handed out, units done with */
     ink_status status;
     ink_error error;
     bool stopped;
@@ -218,6 +218,13 @@ static void write_ready(struct job *job)
         else
             tell_progress(job, false);
     }
+    /* Nothing else is under way: whoever waits at the other end of a pipe shall have what there is. */
+    ink_error error = {0};
+    if (!job->stopped && job->written == job->taken) {
+        const ink_status st = ink__output_flush(job->output, &error);
+        if (st != INK_OK)
+            fail(job, st, &error);
+    }
     pthread_cond_broadcast(&job->room);
 }
 
@@ -231,16 +238,9 @@ static bool take(struct job *job, ink__unit *unit, uint64_t *ticket)
     uint64_t read = 0, total = 0;
     bool stopped;
     pthread_mutex_lock(&job->reading);
-    pthread_mutex_lock(
-        &job->writing); /* `taken` moves only under `reading`, so the wait is for our own slot */
+    pthread_mutex_lock(&job->writing);
     while (!job->stopped && job->taken - job->written >= job->n_slots)
         pthread_cond_wait(&job->room, &job->writing);
-    if (!job->stopped && job->taken == job->written) {
-        /* Nothing is under way: whoever waits at the other end of a pipe shall have what there is. */
-        st = ink__output_flush(job->output, &error);
-        if (st != INK_OK)
-            fail(job, st, &error);
-    }
     stopped = job->stopped;
     pthread_mutex_unlock(&job->writing);
 
@@ -253,9 +253,9 @@ static bool take(struct job *job, ink__unit *unit, uint64_t *ticket)
         job->ended = true;
     /* What was read before the failure is still done; the failure is reported after it. */
     const bool got = unit->n > 0;
+    pthread_mutex_lock(&job->writing);
     if (got)
         *ticket = job->taken++;
-    pthread_mutex_lock(&job->writing);
     if (total || read)
         job->bytes_read = read, job->bytes_total = total;
     if (st != INK_OK && job->status == INK_OK)
@@ -338,6 +338,20 @@ static ink_status write_header(struct job *job, uint64_t records, bool again, in
     return st;
 }
 
+/* The output replaces what has its name, and that shall not be an input. */
+static ink_status check_output(const ink_job_options *options, ink_error *err)
+{
+    struct stat out, in;
+    if (!options->output || strcmp(options->output, "-") == 0 || stat(options->output, &out) != 0 ||
+        !S_ISREG(out.st_mode))
+        return INK_OK;
+    for (size_t i = 0; i < options->n_inputs; ++i)
+        if (stat(options->inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return ink_fail(err, INK_E_ARG, "%s: is an input and cannot be the output as well",
+                            options->output);
+    return INK_OK;
+}
+
 ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink_job_options *options,
                         ink_error *err)
 {
@@ -351,6 +365,7 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
     pthread_cond_init(&job.room, NULL);
     INK_TRY_GOTO(ink__calloc(&job.ring, job.n_slots, sizeof *job.ring, "job", err));
     INK_TRY_GOTO(ink__records_open(&job.records, options, err));
+    INK_TRY_GOTO(check_output(options, err));
     INK_TRY_GOTO(ink__output_open(&job.output, options->output, err));
     INK_TRY_GOTO(write_header(&job, 0, false, err));
     run_workers(&job, threads);

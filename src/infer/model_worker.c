@@ -37,5 +37,6 @@ ink_status ink__model_worker_gather(size_t *n, ink__model_worker *w, const ink__
 {
     INK_TRY(ink__unit_texts(&w->texts, &w->texts_capacity, n, unit, err));
     INK_TRY(ink__grow(&w->uses, &w->uses_capacity, *n, sizeof *w->uses, "texts", err));
-    return ink__grow(&w->out, &w->out_capacity, *n * width, sizeof *w->out, "scores", err);
+    /* Room for one at least, so that a unit of bad records alone has an output to name. */
+    return ink__grow(&w->out, &w->out_capacity, *n * width + 1, sizeof *w->out, "scores", err);
 }

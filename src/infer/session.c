@@ -61,6 +61,13 @@ void ink_session_free(ink_session *session)
     free(session);
 }
 
+ink_status ink__session_check(const ink_session *session, const void *out, ink_error *err)
+{
+    if (!session || !out)
+        return ink_fail(err, INK_E_ARG, "the %s is NULL", session ? "output" : "session");
+    return INK_OK;
+}
+
 ink_status ink__head_check(const ink_model *model, ink_error *err)
 {
     if (ink_model_labels(model) > 0)
@@ -123,6 +130,7 @@ static ink_status forward(ink_session *s, float *logits, const ink_batch *batch,
 ink_status ink_encode(float *hidden, size_t hidden_len, ink_session *session, const ink_batch *batch,
                       ink_error *err)
 {
+    INK_TRY(ink__session_check(session, hidden, err));
     INK_TRY(ink__batch_check(session, batch, err));
     const size_t floats = batch->offsets[batch->B] * session->model->config.H;
     if (hidden_len < floats)
@@ -136,6 +144,7 @@ ink_status ink_encode(float *hidden, size_t hidden_len, ink_session *session, co
 ink_status ink_logits(float *logits, size_t logits_len, ink_session *session, const ink_batch *batch,
                       ink_error *err)
 {
+    INK_TRY(ink__session_check(session, logits, err));
     INK_TRY(ink__head_check(session->model, err));
     const size_t C = ink_model_labels(session->model);
     INK_TRY(ink__batch_check(session, batch, err));
@@ -205,6 +214,7 @@ void ink__pool(float *vectors, const ink_session *s, const ink_batch *batch, ink
 ink_status ink_embed(float *vectors, size_t vectors_len, ink_session *session, const ink_batch *batch,
                      ink_pooling pooling, bool normalize, ink_error *err)
 {
+    INK_TRY(ink__session_check(session, vectors, err));
     INK_TRY(ink__batch_check(session, batch, err));
     const size_t H = session->model->config.H, floats = batch->B * H;
     if (vectors_len < floats)

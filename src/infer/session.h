@@ -14,6 +14,9 @@ struct ink_session {
     size_t *offsets;      /* [max_tokens + 1] */
 };
 
+/* INK_E_ARG where either is NULL. */
+ink_status ink__session_check(const ink_session *session, const void *out, ink_error *err);
+
 /* INK_E_ARG unless the model can classify. */
 ink_status ink__head_check(const ink_model *model, ink_error *err);
 

@@ -60,6 +60,11 @@ static ink_status run_texts(float *out, size_t out_len, size_t width, ink_text_u
         options = &defaults;
     if (options->version != 1)
         return ink_fail(err, INK_E_ARG, "ink_text_options has version %u, wanted 1", options->version);
+    if (n > 0 && !texts)
+        return ink_fail(err, INK_E_ARG, "%zu texts, but texts is NULL", n);
+    for (size_t i = 0; i < n; ++i)
+        if (!texts[i].text && texts[i].len > 0)
+            return ink_fail(err, INK_E_ARG, "text %zu is NULL and %zu bytes long", i, texts[i].len);
     if (out_len / width < n)
         return ink_fail(err, INK_E_SHAPE, "room for %zu floats, %zu texts of %zu need more", out_len, n,
                         width);
@@ -72,6 +77,7 @@ ink_status ink_classify_texts(float *scores, size_t scores_len, ink_text_use *us
                               const ink_text *texts, size_t n, const ink_text_options *options,
                               ink_error *err)
 {
+    INK_TRY(ink__session_check(session, scores, err));
     INK_TRY(ink__head_check(session->model, err));
     const size_t C = ink_model_labels(session->model);
     ink_model_info info;
@@ -83,6 +89,7 @@ ink_status ink_classify_texts(float *scores, size_t scores_len, ink_text_use *us
 ink_status ink_embed_texts(float *vectors, size_t vectors_len, ink_text_use *uses, ink_session *session,
                            const ink_text *texts, size_t n, const ink_text_options *options, ink_error *err)
 {
+    INK_TRY(ink__session_check(session, vectors, err));
     ink_model_info info;
     ink_model_get_info(&info, session->model);
     return run_texts(vectors, vectors_len, info.hidden, uses, session, texts, n, options,

@@ -127,7 +127,8 @@ static ink_status explain_absence(const char *dir, ink_error *err)
             return ink_fail(
                 err, INK_E_UNSUPPORTED,
                 "%s: holds pickled weights (%s), which can run code when they are read; make a " SINGLE
-                " with AutoModel.from_pretrained(dir).save_pretrained(dir)",
+                " elsewhere with the class that config.json names under \"architectures\": "
+                "BertForSequenceClassification.from_pretrained(dir).save_pretrained(new_dir), say",
                 dir, pickles[i]);
     return ink_fail(err, INK_E_IO, "%s: has no " SINGLE " and no " INDEX, dir);
 }

@@ -78,6 +78,8 @@ ink_status ink_tokenizer_open(ink_tokenizer **tokenizer, const char *dir, ink_er
     ink_tokenizer *t = NULL;
     ink__json config = {0};
     char *path = NULL;
+    if (!tokenizer || !dir)
+        return ink_fail(err, INK_E_ARG, "ink_tokenizer_open: tokenizer and dir may not be NULL");
     *tokenizer = NULL;
     INK_TRY_GOTO(ink__calloc(&t, 1, sizeof *t, "the tokenizer", err));
     t->model_max_length = SIZE_MAX;

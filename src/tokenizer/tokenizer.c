@@ -133,6 +133,8 @@ ink_status ink_tokenizer_encode(ink_encoding *e, const ink_tokenizer *t, const c
 {
     static const ink_encode_options defaults = INK_ENCODE_OPTIONS_INIT;
     const ink_encode_options *o = options ? options : &defaults;
+    if (!e || !t)
+        return ink_fail(err, INK_E_ARG, "ink_tokenizer_encode: encoding and tokenizer may not be NULL");
     e->length = e->total = e->bad_bytes = 0;
     if (o->version != 1)
         return ink_fail(err, INK_E_ARG, "ink_encode_options has version %u, wanted 1", (unsigned)o->version);

@@ -176,6 +176,14 @@ Test(cli, a_closed_pipe_ends_quietly)
     cr_expect(err[0] == '\0', "%s", err);
 }
 
+Test(cli, a_slow_pipe_gets_each_result_when_it_is_there)
+{
+    cr_expect(run("(echo good; sleep 2; echo bad) | $inkling tokenize -m . --quiet | "
+                  "{ read -r line; echo at $(date +%%s); cat >/dev/null; }; echo end $(date +%%s)") == 0);
+    long first, end;
+    cr_expect(sscanf(out, "at %ld\nend %ld", &first, &end) == 2 && end - first >= 1, "%s", out);
+}
+
 Test(cli, a_signal_leaves_no_half_written_file)
 {
     /* The job waits for more input when the signal comes; the next record lets it notice. */

@@ -307,6 +307,21 @@ Test(job, tokenize_prints_ids_tokens_and_offsets)
     close_fixture(&f);
 }
 
+Test(job, an_input_is_not_overwritten)
+{
+    struct fixture f;
+    open_fixture(&f);
+    WRITE(f, "{\"text\":\"good\"}\n");
+    f.options.output = f.in;
+    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_ARG);
+    cr_expect(strstr(f.err.text, "is an input"), "%s", f.err.text);
+    size_t len;
+    char *same = read_file(f.in, &len);
+    cr_expect(strcmp(same, "{\"text\":\"good\"}\n") == 0);
+    free(same);
+    close_fixture(&f);
+}
+
 Test(job, options_that_make_no_sense_are_refused)
 {
     struct fixture f;

@@ -73,14 +73,16 @@ static void close_fixture(struct fixture *f)
     scratch_remove(f->dir);
 }
 
+#define TEXT(string) string, sizeof(string) - 1
+
 static const ink_text texts[] = {
-    {"the movie was very good", 23, NULL, 0},
-    {"", 0, NULL, 0},
-    {"bad service", 11, "never again", 11},
-    {"you not it and the not the movie you not it and the not the movie you not it and the not the movie a b "
-     "c d e "
-     "f g h i j k l m n o p",
-     141, NULL, 0},
+    {TEXT("the movie was very good"), NULL, 0},
+    {TEXT(""), NULL, 0},
+    {TEXT("bad service"), TEXT("never again")},
+    {TEXT("you not it and the not the movie you not it and the not the movie you not it and the not the "
+          "movie a b "
+          "c d e f g h i j k l m n o p"),
+     NULL, 0},
 };
 
 enum { TEXTS = sizeof texts / sizeof *texts };
@@ -179,6 +181,13 @@ Test(session, batches_that_do_not_fit_are_refused_with_their_place)
     const size_t three[] = {0, 30, 60, 90};
     batch = (ink_batch){ids, NULL, three, 3};
     expect(&f, ink_encode(hidden, room, f.session, &batch, &f.err), INK_E_SHAPE, "session planned for 64");
+    expect(&f, ink_encode(hidden, room, NULL, &good, &f.err), INK_E_ARG, "session is NULL");
+    expect(&f, ink_encode(NULL, room, f.session, &good, &f.err), INK_E_ARG, "output is NULL");
+    expect(&f, ink_classify(NULL, room, f.session, &good, &f.err), INK_E_ARG, "output is NULL");
+    expect(&f, ink_embed_texts(NULL, 0, NULL, f.session, texts, 1, NULL, &f.err), INK_E_ARG,
+           "output is NULL");
+    expect(&f, ink_embed_texts(hidden, room, NULL, f.session, NULL, 1, NULL, &f.err), INK_E_ARG,
+           "texts is NULL");
     /* And it stays usable. */
     offsets[2] = 30;
     cr_expect(ink_encode(hidden, room, f.session, &good, &f.err) == INK_OK, "%s", f.err.text);

@@ -277,14 +277,17 @@ Test(open, a_saved_model_has_the_same_bytes_and_opens_again)
                   ink_model_save(model, "/nonexistent", &err) == INK_E_IO,
               "%s", err.text);
     ink_model_free(model);
+    cr_expect(ink_model_open(&model, dir, NULL, &err) == INK_OK &&
+              ink_model_save(model, dir, &err) == INK_E_ARG);
+    ink_model_free(model);
     scratch_remove(dir), scratch_remove(copy);
 }
 
 /* Files that Hugging Face's own writer made. */
 Test(open, goldens_come_back_byte_for_byte)
 {
-    static const char *const names[] = {"bert-tiny-cls", "bert-f16", "bert-bf16", "bert-legacy",
-                                        "distilbert-odd"};
+    static const char *const names[] = {"bert-bare", "bert-tiny-cls", "bert-f16",
+                                        "bert-bf16", "bert-legacy",   "distilbert-odd"};
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
         char from[512], copy[256], command[1024];
         ink_error err;
@@ -296,6 +299,8 @@ Test(open, goldens_come_back_byte_for_byte)
         ink_model_free(model);
         snprintf(command, sizeof command, "cmp %s/model.safetensors %s/model.safetensors", from, copy);
         cr_expect(system(command) == 0, "%s", names[i]);
+        cr_expect(ink_model_open(&model, copy, NULL, &err) == INK_OK, "%s", err.text);
+        ink_model_free(model);
         scratch_remove(copy);
     }
 }

@@ -73,15 +73,8 @@ Test(encode, the_bytes_of_each_token_are_its_surface)
 {
     static const char text[] = "Hello, the UNwant\xC3\xA9"
                                "d \xE6\xBC\xA2\xE5\xAD\x97!";
-    static const char *const surfaces[] = {"Hello",
-                                           ",",
-                                           "the",
-                                           "UN",
-                                           "want\xC3\xA9"
-                                           "d",
-                                           "\xE6\xBC\xA2",
-                                           "\xE5\xAD\x97",
-                                           "!"};
+    static const char *const surfaces[] = {"Hello",        ",", "the", "UN", "want\303\251d", "\xE6\xBC\xA2",
+                                           "\xE5\xAD\x97", "!"};
     ink_tokenizer *t = open_golden("uncased");
     ink_encoding e = {0};
     const ink_encode_options o = {1, false, true, 0};
@@ -203,9 +196,7 @@ Test(encode, steady_work_allocates_nothing)
 /* --- One tokenizer, many threads --- */
 
 enum { THREADS = 8, ROUNDS = 400 };
-static const char *const shared_texts[] = {"the unwanted cafe, foo",
-                                           "UNwant\xC3\xA9"
-                                           "d [MASK] bar",
+static const char *const shared_texts[] = {"the unwanted cafe, foo", "UNwant\303\251d [MASK] bar",
                                            "e\xE3\x80\xAE\xCC\xB4 \xE6\xBC\xA2",
                                            "foo foo foo the end of the world"};
 static const ink_tokenizer *shared;
