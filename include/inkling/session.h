@@ -11,8 +11,8 @@ extern "C" {
 
 /* Working memory and oneDNN primitives for one model, planned once: after creation the calls below allocate
  * nothing of their own. A session serves one thread at a time (any thread, not a certain one); sessions of
- * one model work side by side. The model must outlive it. In a child after fork() use threads = 1, or open the
- * model there: OpenMP does not take its threads along. */
+ * one model work side by side. The model must outlive it. In a child after fork() use threads = 1, or open
+ * the model there: OpenMP does not take its threads along. */
 typedef struct ink_session ink_session;
 
 typedef struct ink_session_options {
