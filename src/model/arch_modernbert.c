@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { POSITIONS_MAX = 1 << 17 };
+
 static const ink__config_key sizes[] = {
     INK__SIZE("vocab_size", V, 50368),
     INK__SIZE("hidden_size", H, 768),
@@ -95,6 +97,10 @@ static ink_status plan(ink__config *config, const ink__json *json, ink_error *er
         return ink_fail(err, INK_E_FORMAT,
                         "%s: global attention every %zu layers, local over %zu, thetas %g and %g", json->path,
                         every, local, global_theta, local_theta);
+    /* No table in the weights bounds the positions, and ours are made for all of them. */
+    if (config->P > POSITIONS_MAX)
+        return ink_fail(err, INK_E_UNSUPPORTED, "%s: %zu positions, at most %d", json->path, config->P,
+                        POSITIONS_MAX);
     if (config->H / config->N % 2 != 0)
         return ink_fail(err, INK_E_FORMAT, "%s: rotary positions want heads of even width, they have %zu",
                         json->path, config->H / config->N);

@@ -1,72 +1,15 @@
 /* Whole texts: the package's answers to hard cases, the public interface, and what it costs. */
+#include "cases.h"
 #include "support.h"
 
 #include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
 
-static ink_tokenizer *open_golden(const char *name)
-{
-    char path[600];
-    ink_tokenizer *t = calloc(1, sizeof *t);
-    snprintf(path, sizeof path, "%s/tokenizer/golden/%s.json", INK_TEST_DATA, name);
-    assert_ok(ink__tokenizer_from_json(t, path, &err), err);
-    return t;
-}
-
-static size_t number_at(const json_t *list, size_t i)
-{
-    return (size_t)json_number_value(json_array_get(list, i));
-}
-
-static bool same_as(const ink_encoding *e, const json_t *wanted)
-{
-    const json_t *ids = json_object_get(wanted, "ids"), *types = json_object_get(wanted, "types");
-    const json_t *offsets = json_object_get(wanted, "offsets");
-    if (e->length != json_array_size(ids))
-        return false;
-    for (size_t i = 0; i < e->length; ++i) {
-        const json_t *span = json_array_get(offsets, i);
-        if ((size_t)e->ids[i] != number_at(ids, i) || (size_t)e->types[i] != number_at(types, i) ||
-            e->spans[i].begin != number_at(span, 0) || e->spans[i].end != number_at(span, 1))
-            return false;
-    }
-    return true;
-}
-
 /* golden/cases.jsonl is what tokenizers 0.23.3 made of texts and options; see make_tokenizer_golden.py. */
 Test(encode, hard_cases_are_what_the_package_makes_of_them)
 {
-    FILE *f = fopen(INK_TEST_DATA "/tokenizer/golden/cases.jsonl", "r");
-    char *line = NULL, open_name[64] = "";
-    size_t capacity = 0, n = 0;
-    ink_tokenizer *t = NULL;
-    ink_encoding e = {0};
-    cr_assert(f, "golden/cases.jsonl");
-    for (ssize_t len; (len = getline(&line, &capacity, f)) > 0; ++n) {
-        ink__json json;
-        assert_ok(ink__json_parse(&json, line, (size_t)len, "case", &err), err);
-        const char *name = json_string_value(json_object_get(json.root, "tokenizer"));
-        if (strcmp(name, open_name) != 0) {
-            ink_tokenizer_free(t);
-            t = open_golden(name);
-            snprintf(open_name, sizeof open_name, "%s", name);
-        }
-        const json_t *text = json_object_get(json.root, "text"), *pair = json_object_get(json.root, "pair");
-        const ink_encode_options o = {1, json_is_true(json_object_get(json.root, "parse_special")),
-                                      json_is_true(json_object_get(json.root, "no_specials")),
-                                      (size_t)json_number_value(json_object_get(json.root, "max_length"))};
-        assert_ok(ink_tokenizer_encode(&e, t, json_string_value(text), json_string_length(text),
-                                       json_string_value(pair), json_string_length(pair), &o, &err),
-                  err);
-        cr_expect(same_as(&e, json.root), "case %zu gave %s:\n%s", n + 1, encoding_text(&e, t), line);
-        ink__json_close(&json);
-    }
-    cr_expect(n > 300, "%zu cases", n);
-    ink_encoding_free(&e);
-    ink_tokenizer_free(t);
-    free(line);
-    fclose(f);
+    check_cases("cases.jsonl", 301);
 }
 
 Test(encode, the_bytes_of_each_token_are_its_surface)
