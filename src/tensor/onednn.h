@@ -1,5 +1,5 @@
-/* oneDNN behind one door: the only file that includes dnnl.h is onednn.c, and versions 2.6 and 3.x differ
- * only there. Every operation is made once, for fixed shapes, and run many times without allocating.
+/* oneDNN behind one door: only the onednn*.c files include dnnl.h, and versions 2.6 and 3.x differ only in
+ * onednn_exec.c. Every operation is made once, for fixed shapes, and run many times without allocating.
  *
  * A product's rows are cut into blocks of fixed sizes (rungs): a run-time row count would silently select
  * the reference kernel, and a primitive for every count would cost 0.3 ms each. The last block is rounded up
@@ -50,6 +50,27 @@ ink_status ink__product_run(float *y, ink__product *product, const float *x, con
 
 /* Name of the kernel behind rung i ("brg:avx512_core"), NULL past the last: a test looks for "ref". */
 const char *ink__product_kernel(const ink__product *product, size_t i);
+
+/* The three products of a linear layer that is being trained, for one pair (in, out). W [out,in] is plain, as
+ * it changes with every step: packing it would cost more than the kernels lose. Rows are taken in blocks, the
+ * last rounded up: x, dx have room for ink__round_rows(R) rows of `in` and y, dy likewise of `out`, and
+ * whatever stands in the rows past R is set to zero before it could count. */
+typedef struct ink__trained_linear ink__trained_linear;
+
+/* max_R bounds R. */
+ink_status ink__trained_linear_create(ink__trained_linear **linear, ink__onednn *engine, size_t in,
+                                      size_t out, size_t max_R, size_t threads, ink_error *err);
+void ink__trained_linear_free(ink__trained_linear *linear);
+
+/* y [R,out] = x [R,in] W^T + b [out] */
+ink_status ink__trained_linear_forward(float *y, ink__trained_linear *linear, const float *x, const float *W,
+                                       const float *b, size_t R, ink_error *err);
+/* dx [R,in] = dy [R,out] W */
+ink_status ink__trained_linear_backward(float *dx, ink__trained_linear *linear, const float *dy,
+                                        const float *W, size_t R, ink_error *err);
+/* dW [out,in] += dy^T x. The rows of dy and x past R become zero. */
+ink_status ink__trained_linear_gradient(float *dW, ink__trained_linear *linear, float *dy, float *x, size_t R,
+                                        ink_error *err);
 
 /* An operation on each row by itself: what the dnnl backend uses oneDNN for besides products. It too runs in
  * blocks of whole rungs. */
