@@ -73,6 +73,14 @@ typedef struct ink__config_key {
     size_t least;
 } ink__config_key;
 
+/* A dropout probability: its key, where it counts, and what it is when absent (below 0: what the entries
+ * before it say). */
+typedef struct ink__drop_key {
+    const char *key;
+    ink__drop drop;
+    double absent;
+} ink__drop_key;
+
 #define INK__SIZE(key, member, absent)                                                                       \
     {                                                                                                        \
         key, offsetof(ink__config, member), absent, 1                                                        \
@@ -89,6 +97,7 @@ struct ink__arch {
     const char *activation_key, *activation_absent;
     const char *eps_key; /* NULL: every layer norm's epsilon is eps_absent */
     double eps_absent;
+    const ink__drop_key *drops;      /* ends with key NULL */
     const ink__param_spec *params;   /* ends with name NULL */
     const char *const *known_unused; /* beginnings and endings ("*x") of tensors that other heads and
                                       * buffers bring along; ends with NULL */

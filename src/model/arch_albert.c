@@ -62,6 +62,14 @@ static ink_status plan(ink__config *config, const ink__json *json, ink_error *er
     return INK_OK;
 }
 
+static const ink__drop_key drops[] = {
+    {"hidden_dropout_prob", INK__DROP_EMBED, 0},
+    {"attention_probs_dropout_prob", INK__DROP_ATTENTION, 0},
+    {"hidden_dropout_prob", INK__DROP_ATTN_OUT, 0},
+    {"classifier_dropout_prob", INK__DROP_HEAD, 0.1},
+    {0},
+};
+
 const ink__arch ink__arch_albert = {
     .model_type = "albert",
     .prefix = "albert.",
@@ -70,6 +78,7 @@ const ink__arch ink__arch_albert = {
     .activation_absent = "gelu_new",
     .eps_key = "layer_norm_eps",
     .eps_absent = 1e-12,
+    .drops = drops,
     .params = params,
     .known_unused = unused,
     .head_activation = INK__TANH,

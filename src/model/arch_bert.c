@@ -27,6 +27,8 @@ static const char *const bert_unused[] = {
     "cls.", "qa_outputs.", "*embeddings.position_ids", "*embeddings.token_type_ids", NULL,
 };
 
+static const ink__drop_key bert_drops[] = {INK__HIDDEN_DROPS(0.1), {0}};
+
 const ink__arch ink__arch_bert = {
     .model_type = "bert",
     .prefix = "bert.",
@@ -35,6 +37,7 @@ const ink__arch ink__arch_bert = {
     .activation_absent = "gelu",
     .eps_key = "layer_norm_eps",
     .eps_absent = 1e-12,
+    .drops = bert_drops,
     .params = bert_params,
     .known_unused = bert_unused,
     .head_activation = INK__TANH,
@@ -74,6 +77,14 @@ static const char *const distilbert_unused[] = {
     "qa_outputs.",      "*embeddings.position_ids", NULL,
 };
 
+static const ink__drop_key distilbert_drops[] = {
+    {"dropout", INK__DROP_EMBED, 0.1},
+    {"attention_dropout", INK__DROP_ATTENTION, 0.1},
+    {"dropout", INK__DROP_FF_OUT, 0.1},
+    {"seq_classif_dropout", INK__DROP_HEAD, 0.2},
+    {0},
+};
+
 const ink__arch ink__arch_distilbert = {
     .model_type = "distilbert",
     .prefix = "distilbert.",
@@ -81,6 +92,7 @@ const ink__arch ink__arch_distilbert = {
     .activation_key = "activation",
     .activation_absent = "gelu",
     .eps_absent = 1e-12,
+    .drops = distilbert_drops,
     .params = distilbert_params,
     .known_unused = distilbert_unused,
     .head_activation = INK__RELU,
@@ -122,6 +134,13 @@ static const char *const electra_unused[] = {
     NULL,
 };
 
+static const ink__drop_key electra_drops[] = {
+    INK__HIDDEN_DROPS(0.1),
+    {"hidden_dropout_prob", INK__DROP_HEAD_IN, 0.1},
+    {"classifier_dropout", INK__DROP_HEAD_IN, -1},
+    {0},
+};
+
 const ink__arch ink__arch_electra = {
     .model_type = "electra",
     .prefix = "electra.",
@@ -130,6 +149,7 @@ const ink__arch ink__arch_electra = {
     .activation_absent = "gelu",
     .eps_key = "layer_norm_eps",
     .eps_absent = 1e-12,
+    .drops = electra_drops,
     .params = electra_params,
     .known_unused = electra_unused,
     .head_activation = INK__GELU,

@@ -19,6 +19,15 @@ extern const ink__arch ink__arch_bert, ink__arch_distilbert, ink__arch_electra, 
         name ".bias", width, INK__##slot##_BETA, need                                                        \
     }
 
+/* What most families call their dropouts. */
+#define INK__HIDDEN_DROPS(p)                                                                                 \
+    {"hidden_dropout_prob", INK__DROP_EMBED, p}, {"attention_probs_dropout_prob", INK__DROP_ATTENTION, p},   \
+        {"hidden_dropout_prob", INK__DROP_ATTN_OUT, p}, {"hidden_dropout_prob", INK__DROP_FF_OUT, p},        \
+        {"hidden_dropout_prob", INK__DROP_HEAD, p},                                                          \
+    {                                                                                                        \
+        "classifier_dropout", INK__DROP_HEAD, -1                                                             \
+    }
+
 /* What every descendant of BERT calls its layers. */
 #define INK__BERT_LAYERS                                                                                     \
     INK__LINEAR("encoder.layer.{l}.attention.self.query", "HH", "H", QUERY, INK__ALWAYS),                    \

@@ -43,6 +43,12 @@ static const ink__param_spec params[] = {
     {0},
 };
 
+static const ink__drop_key drops[] = {
+    {"embedding_dropout", INK__DROP_EMBED, 0},    {"attention_dropout", INK__DROP_ATTENTION, 0},
+    {"attention_dropout", INK__DROP_ATTN_OUT, 0}, {"mlp_dropout", INK__DROP_FF_IN, 0},
+    {"classifier_dropout", INK__DROP_HEAD, 0},    {0},
+};
+
 static const char *const unused[] = {"head.", "decoder.", "qa_outputs.", NULL};
 
 /* rope_parameters: {KIND: {"rope_type": "default", "rope_theta": N}} */
@@ -126,6 +132,7 @@ const ink__arch ink__arch_modernbert = {
     .activation_absent = "gelu",
     .eps_key = "norm_eps",
     .eps_absent = 1e-5,
+    .drops = drops,
     .params = params,
     .known_unused = unused,
     .head_activation = INK__GELU,

@@ -40,10 +40,17 @@ static const char *const roberta_unused[] = {
     NULL,
 };
 
+static const ink__drop_key drops[] = {
+    INK__HIDDEN_DROPS(0.1),
+    {"hidden_dropout_prob", INK__DROP_HEAD_IN, 0.1},
+    {"classifier_dropout", INK__DROP_HEAD_IN, -1},
+    {0},
+};
+
 #define ROBERTA(name)                                                                                        \
     {                                                                                                        \
         .model_type = name, .prefix = "roberta.", .sizes = roberta_sizes, .activation_key = "hidden_act",    \
-        .activation_absent = "gelu", .eps_key = "layer_norm_eps", .eps_absent = 1e-12,                       \
+        .activation_absent = "gelu", .eps_key = "layer_norm_eps", .eps_absent = 1e-12, .drops = drops,       \
         .params = roberta_params, .known_unused = roberta_unused, .head_activation = INK__TANH,              \
         .positions_skip_padding = true,                                                                      \
     }
@@ -97,6 +104,7 @@ const ink__arch ink__arch_mpnet = {
     .activation_absent = "gelu",
     .eps_key = "layer_norm_eps",
     .eps_absent = 1e-12,
+    .drops = drops,
     .params = mpnet_params,
     .known_unused = mpnet_unused,
     .head_activation = INK__TANH,

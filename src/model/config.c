@@ -92,6 +92,20 @@ static ink_status read_steps(ink__config *config, const ink__json *json, ink_err
     return ink__config_steps(config, config->L, err);
 }
 
+static ink_status read_drops(ink__config *config, const ink__json *json, ink_error *err)
+{
+    for (const ink__drop_key *k = config->arch->drops; k->key; ++k) {
+        double *p = &config->drops[k->drop];
+        if (k->absent >= 0)
+            *p = k->absent;
+        INK_TRY(ink__json_double(p, json, json->root, k->key, err));
+        if (!(*p >= 0 && *p < 1))
+            return ink_fail(err, INK_E_FORMAT, "%s: \"%s\" is %g, wanted a probability below 1", json->path,
+                            k->key, *p);
+    }
+    return INK_OK;
+}
+
 static ink_status read_labels(ink__config *config, const ink__json *json, ink_error *err)
 {
     const json_t *id2label = json_object_get(json->root, "id2label");
@@ -190,6 +204,7 @@ static ink_status read_all(ink__config *config, const ink__json *json, ink_error
                                    config->arch->activation_absent, err));
     config->head_activation = config->arch->head_activation;
     INK_TRY(read_steps(config, json, err));
+    INK_TRY(read_drops(config, json, err));
     INK_TRY(read_labels(config, json, err));
     INK_TRY(read_output(config, json, err));
     read_head_kind(config, json);

@@ -9,6 +9,18 @@
 
 typedef struct ink__arch ink__arch;
 
+/* Where training drops elements. */
+typedef enum ink__drop {
+    INK__DROP_EMBED,     /* the embeddings, after their norm */
+    INK__DROP_ATTENTION, /* attention's probabilities */
+    INK__DROP_ATTN_OUT,  /* what attention adds to the residual */
+    INK__DROP_FF_IN,     /* inside the feed-forward layer */
+    INK__DROP_FF_OUT,    /* what the feed-forward layer adds to the residual */
+    INK__DROP_HEAD_IN,   /* what the head looks at */
+    INK__DROP_HEAD,      /* before the layer that ends in labels */
+    INK__DROPS
+} ink__drop;
+
 /* One layer as it is run: whose parameters it takes, and how it attends. */
 typedef struct ink__step {
     size_t layer;  /* of the parameters */
@@ -28,6 +40,7 @@ typedef struct ink__config {
     size_t n_steps;
     ink__step *steps; /* [n_steps] */
     float norm_eps;
+    double drops[INK__DROPS]; /* probabilities */
     ink__activation activation, head_activation;
     ink_activation output; /* of the head */
     bool projected;        /* embeddings of width E are projected to H */

@@ -71,14 +71,6 @@ static ink_status embed(ink__encoder *e, const ink_batch *batch, ink_error *err)
     return c->projected ? e->backend->linear(e->x, e, &w->project, rows, R, err) : INK_OK;
 }
 
-static const ink__rope *rope_of(const ink__weights *w, double theta)
-{
-    size_t i = 0;
-    while (w->ropes[i].theta != theta)
-        ++i;
-    return &w->ropes[i];
-}
-
 /* ctx [R,H] = what the step's attention makes of x [R,H]. */
 static ink_status attend(float *ctx, float *qkv, ink__encoder *e, const ink__step *step, const float *x,
                          const ink_batch *batch, ink_error *err)
@@ -89,7 +81,7 @@ static ink_status attend(float *ctx, float *qkv, ink__encoder *e, const ink__ste
         .N = c->N, .D = c->H / c->N, .window = step->window, .bias = w->bias, .reach = c->P};
     INK_TRY(e->backend->linear(qkv, e, &w->layers[step->layer].qkv, x, batch->offsets[batch->B], err));
     if (step->theta != 0) {
-        const ink__rope *rope = rope_of(w, step->theta);
+        const ink__rope *rope = ink__rope_of(w->ropes, step->theta);
         ink_rope_forward(qkv, rope->cosines, rope->sines, batch->offsets, batch->B, how.N, how.D);
     }
     return e->backend->attention(ctx, e, qkv, batch->offsets, batch->B, &how, err);

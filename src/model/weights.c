@@ -49,21 +49,35 @@ static void carve_norm(ink__norm *norm, ink_arena *a, size_t H)
     norm->beta = ink_arena_f32(a, H);
 }
 
-static void carve_ropes(ink__weights *w, ink_arena *a, const ink__config *c)
+void ink__ropes_carve(ink__rope *ropes, ink_arena *a, const ink__config *c)
 {
     for (size_t s = 0; s < c->n_steps; ++s) {
         size_t i = 0;
-        while (i < INK__ROPES && w->ropes[i].theta != 0 && w->ropes[i].theta != c->steps[s].theta)
+        while (i < INK__ROPES && ropes[i].theta != 0 && ropes[i].theta != c->steps[s].theta)
             ++i;
         if (i == INK__ROPES || c->steps[s].theta == 0)
             continue;
-        w->ropes[i].theta = c->steps[s].theta;
+        ropes[i].theta = c->steps[s].theta;
     }
     for (size_t i = 0; i < INK__ROPES; ++i)
-        if (w->ropes[i].theta != 0) {
-            w->ropes[i].cosines = ink_arena_bytes(a, c->P, c->H / c->N / 2 * sizeof(float));
-            w->ropes[i].sines = ink_arena_bytes(a, c->P, c->H / c->N / 2 * sizeof(float));
+        if (ropes[i].theta != 0) {
+            ropes[i].cosines = ink_arena_bytes(a, c->P, c->H / c->N / 2 * sizeof(float));
+            ropes[i].sines = ink_arena_bytes(a, c->P, c->H / c->N / 2 * sizeof(float));
         }
+}
+
+void ink__ropes_fill(const ink__rope *ropes, const ink__config *c)
+{
+    for (size_t i = 0; i < INK__ROPES; ++i)
+        if (ropes[i].theta != 0)
+            ink_rope_table(ropes[i].cosines, ropes[i].sines, c->P, c->H / c->N, ropes[i].theta);
+}
+
+const ink__rope *ink__rope_of(const ink__rope *ropes, double theta)
+{
+    while (ropes->theta != theta)
+        ++ropes;
+    return ropes;
 }
 
 static void carve(ink_arena *a, void *buffers, const void *dims)
@@ -76,7 +90,7 @@ static void carve(ink_arena *a, void *buffers, const void *dims)
     carve_norm(&w->embed_norm, a, c->E);
     if (t[INK__PROJECT_W])
         carve_linear(&w->project, a, d, INK__SHAPE_PROJECT);
-    carve_ropes(w, a, c);
+    ink__ropes_carve(w->ropes, a, c);
     if (t[INK__RELATIVE])
         w->bias = ink_arena_bytes(a, c->N * (2 * c->P - 1) + INK__BIAS_SLACK, sizeof *w->bias);
     if (t[INK__FINAL_GAMMA])
@@ -172,9 +186,7 @@ static ink_status pack_model(ink__weights *w, struct packer *p, const struct dim
     read_norm(&w->embed_norm, t[INK__EMBED_GAMMA], t[INK__EMBED_BETA], c->E);
     read_norm(&w->final_norm, t[INK__FINAL_GAMMA], t[INK__FINAL_BETA], c->H);
     read_norm(&w->head_norm, t[INK__HEAD_GAMMA], t[INK__HEAD_BETA], c->H);
-    for (size_t i = 0; i < INK__ROPES; ++i)
-        if (w->ropes[i].theta != 0)
-            ink_rope_table(w->ropes[i].cosines, w->ropes[i].sines, c->P, c->H / c->N, w->ropes[i].theta);
+    ink__ropes_fill(w->ropes, c);
     if (w->project.W)
         INK_TRY(pack(&w->project, p, &t[INK__PROJECT_W], &t[INK__PROJECT_B], 1, err));
     if (w->head_dense.W)

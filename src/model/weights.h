@@ -43,6 +43,12 @@ typedef struct ink__rope {
 
 enum { INK__ROPES = 2 };
 
+/* One for each base that the config's steps name, ropes [INK__ROPES] having started as zero: room for the
+ * tables, and what they hold. */
+void ink__ropes_carve(ink__rope *ropes, ink_arena *arena, const ink__config *config);
+void ink__ropes_fill(const ink__rope *ropes, const ink__config *config);
+const ink__rope *ink__rope_of(const ink__rope *ropes, double theta); /* of one that is there */
+
 typedef struct ink__weights {
     ink__table word, position, type; /* [V,E] [P,E] [T,E], mapped */
     ink__norm embed_norm;            /* of width E */

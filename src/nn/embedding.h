@@ -24,4 +24,16 @@ void ink_embedding_forward(float *y, float *row, const int32_t *ids, const int32
                            const size_t *offsets, size_t B, ink__table word, ink__table position,
                            ink__table type, ink__positions positions, size_t E);
 
+/* Where the gradient of an embedding's tables goes: [V,E] [P,E] [T,E], NULL where there is no such table or
+ * it is not wanted. */
+typedef struct ink__table_gradients {
+    float *word, *position, *type;
+} ink__table_gradients;
+
+/* For columns [first,end) of E: each table's row += dy's row, in the order of the rows, so that a column's
+ * sums do not depend on how columns were shared out. */
+void ink_embedding_backward(ink__table_gradients d, const float *dy, const int32_t *ids, const int32_t *types,
+                            const size_t *offsets, size_t B, ink__positions positions, size_t E, size_t first,
+                            size_t end);
+
 #endif

@@ -29,3 +29,27 @@ void ink_embedding_forward(float *y, float *row, const int32_t *ids, const int32
         }
     }
 }
+
+static void add_gradient(float *table, size_t index, const float *dy_r, size_t E, size_t first, size_t end)
+{
+    float *row = table ? table + index * E : NULL; /* [E] */
+    for (size_t e = first; row && e < end; ++e)
+        row[e] += dy_r[e];
+}
+
+void ink_embedding_backward(ink__table_gradients d, const float *dy, const int32_t *ids, const int32_t *types,
+                            const size_t *offsets, size_t B, ink__positions positions, size_t E, size_t first,
+                            size_t end)
+{
+    for (size_t b = 0; b < B; ++b) {
+        size_t next = positions.first;
+        for (size_t r = offsets[b]; r < offsets[b + 1]; ++r) {
+            const bool padding = positions.skip && ids[r] == positions.padding;
+            const size_t at = padding ? (size_t)positions.padding : next++;
+            const float *dy_r = dy + r * E; /* [E] */
+            add_gradient(d.word, (size_t)ids[r], dy_r, E, first, end);
+            add_gradient(d.type, types ? (size_t)types[r] : 0, dy_r, E, first, end);
+            add_gradient(d.position, at, dy_r, E, first, end);
+        }
+    }
+}

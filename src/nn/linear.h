@@ -8,4 +8,10 @@ void ink_linear_forward(float *y,                                       /* [R,ou
                         const float *x, const float *W, const float *b, /* [R,in] [out,in] [out] */
                         size_t R, size_t in, size_t out);
 
+/* dx [R,in] = dy [R,out] W */
+void ink_linear_backward(float *dx, const float *dy, const float *W, size_t R, size_t in, size_t out);
+
+/* dW [out,in] += dy^T x */
+void ink_linear_gradient(float *dW, const float *dy, const float *x, size_t R, size_t in, size_t out);
+
 #endif

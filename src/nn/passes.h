@@ -13,9 +13,9 @@
 
 /* What the update of one run of parameters needs; see train/optimizer.h for the rules. */
 typedef struct ink__update {
-    float lr;          /* of this step and these parameters */
-    float decay;       /* lambda */
-    float scale;       /* gradients are multiplied by this first: accumulation and clipping */
+    float lr;    /* of this step and these parameters */
+    float decay; /* lambda */
+    float scale; /* gradients are multiplied by this first: accumulation and clipping */
     float beta1, beta2, eps;
     float correct1, correct2; /* 1 / (1 - beta1^t), 1 / (1 - beta2^t) */
     float momentum;
