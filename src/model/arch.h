@@ -4,6 +4,7 @@
 #define INK_MODEL_ARCH_H
 
 #include "model/config.h"
+#include "nn/embedding.h"
 
 /* What a parameter is for, whatever its name. */
 typedef enum ink__slot {
@@ -108,6 +109,14 @@ struct ink__arch {
     /* What tables cannot say, such as which layers share parameters; NULL: L plain layers. */
     ink_status (*plan)(ink__config *config, const ink__json *json, ink_error *err);
 };
+
+/* Which positions its tokens have. */
+static inline ink__positions ink__config_positions(const ink__config *config)
+{
+    const bool skip = config->arch->positions_skip_padding;
+    return (ink__positions){
+        .first = skip ? config->pad + 1 : 0, .skip = skip, .padding = (int32_t)config->pad};
+}
 
 /* By model_type, or NULL. */
 const ink__arch *ink__arch_find(const char *model_type);

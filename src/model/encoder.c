@@ -61,12 +61,9 @@ static ink_status embed(ink__encoder *e, const ink_batch *batch, ink_error *err)
     const ink__config *c = e->config;
     const ink__weights *w = e->weights;
     const size_t R = batch->offsets[batch->B];
-    const bool skip = c->arch->positions_skip_padding;
-    const ink__positions positions = {
-        .first = skip ? c->pad + 1 : 0, .skip = skip, .padding = (int32_t)c->pad};
     float *rows = c->projected ? e->wide : e->x; /* [R,E] */
     ink_embedding_forward(rows, e->row, batch->ids, batch->types, batch->offsets, batch->B, w->word,
-                          w->position, w->type, positions, c->E);
+                          w->position, w->type, ink__config_positions(c), c->E);
     INK_TRY(e->backend->norm(rows, e, &w->embed_norm, rows, R, c->E, err));
     return c->projected ? e->backend->linear(e->x, e, &w->project, rows, R, err) : INK_OK;
 }

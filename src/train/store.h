@@ -1,0 +1,45 @@
+/* Every parameter of a model in training: values and gradients, each one flat array, under the names they
+ * have in a file. The optimizer walks over the arrays, the network finds its parameters by slot and layer. */
+#ifndef INK_TRAIN_STORE_H
+#define INK_TRAIN_STORE_H
+
+#include "model/params.h"
+
+typedef struct ink__parameter {
+    char *name; /* as Hugging Face has it */
+    ink__slot slot;
+    size_t layer; /* 0 where the slot is the model's */
+    size_t rank, shape[2], n;
+    size_t at;     /* values + at, gradients + at */
+    bool fresh;    /* made from the seed, not read */
+    bool decays;   /* weight decay applies: neither a bias nor part of a norm */
+    float lr_part; /* of the learning rate; 0: frozen */
+} ink__parameter;
+
+typedef struct ink__store {
+    ink__parameter *list; /* [count] */
+    size_t count;
+    size_t floats;                /* of each array, gaps for alignment included */
+    float *values, *gradients;    /* [floats] */
+    size_t *model;                /* [INK__MODEL_SLOTS] index in list + 1, 0: there is none */
+    size_t (*layers)[INK__SLOTS]; /* [L] likewise */
+} ink__store;
+
+typedef struct ink__store_options {
+    const ink__params *from; /* tensors to start from; NULL: every parameter is made */
+    bool keep_head;          /* the layer that ends in labels is taken from there, too */
+    double deviation;        /* of the normal numbers that made weights start as */
+    uint64_t seed;
+} ink__store_options;
+
+/* Values as options say; gradients are zero. Query, key and value lie side by side as one [3H,H] and [3H]. */
+ink_status ink__store_create(ink__store *store, const ink__config *config, const ink__store_options *options,
+                             ink_error *err);
+void ink__store_free(ink__store *store);
+
+/* NULL where the model has no such parameter. */
+const ink__parameter *ink__store_find(const ink__store *store, ink__slot slot, size_t layer);
+float *ink__store_value(const ink__store *store, ink__slot slot, size_t layer);
+float *ink__store_gradient(const ink__store *store, ink__slot slot, size_t layer);
+
+#endif
