@@ -8,4 +8,8 @@ void ink_linear_forward(float *y,                                       /* [R,ou
                         const float *x, const float *W, const float *b, /* [R,in] [out,in] [out] */
                         size_t R, size_t in, size_t out);
 
+/* For columns [first,end) of `out`:  db += sum_R dy. The rest of the backward is two products. */
+void ink_linear_bias_gradient(float *db, const float *dy, /* [out] [R,out] */
+                              size_t R, size_t out, size_t first, size_t end);
+
 #endif
