@@ -28,7 +28,7 @@ static ink_status linear_activate(float *y, ink__encoder *e, const ink__linear *
                                   ink__activation f, size_t R, ink_error *err)
 {
     INK_TRY(linear(y, e, l, x, R, err));
-    ink_activation_forward(y, R * l->out, f);
+    ink_activation_forward(y, y, R * l->out, f);
     return INK_OK;
 }
 

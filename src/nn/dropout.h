@@ -21,7 +21,8 @@ typedef struct ink__dropout {
     uint32_t threshold; /* of 65536; 0: nothing is dropped */
 } ink__dropout;
 
-/* What an element that stays is multiplied by: 1 / (1 - threshold / 65536). */
+/* What an element that stays is multiplied by: 1 / (1 - threshold / 65536). With threshold 65536 none does.
+ */
 static inline float ink__dropout_scale(const ink__dropout *drop)
 {
     return 65536.0f / (float)(65536 - drop->threshold);
@@ -35,5 +36,11 @@ static inline uint32_t ink__dropout_threshold(double p)
 
 /* The definition: does the element stay? row counts from drop->row. */
 bool ink__dropout_keeps(const ink__dropout *drop, size_t row, size_t column);
+
+/* y [R,H] = m*x + residual, where m is the scale for elements that stay and 0 for the others, so that a NaN
+ * stays one; residual NULL: without it. y may be x or residual. With threshold 0 it only adds. The backward
+ * is the same with dy for x. */
+void ink_dropout_add(float *y, const float *x, const float *residual, const ink__dropout *drop, size_t R,
+                     size_t H);
 
 #endif

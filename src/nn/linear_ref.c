@@ -35,3 +35,13 @@ void ink_linear_gradient(float *dW, const float *dy, const float *x, size_t R, s
             dW[o * in + i] += (float)sum;
         }
 }
+
+void ink_linear_bias_gradient(float *db, const float *dy, size_t R, size_t out, size_t first, size_t end)
+{
+    for (size_t o = first; o < end; ++o) {
+        double sum = db[o];
+        for (size_t r = 0; r < R; ++r)
+            sum += dy[r * out + o];
+        db[o] = (float)sum;
+    }
+}

@@ -1,6 +1,6 @@
 /* The passes of training between the products: each layer's forward, keeping what its backward needs, and its
  * backward. They are tables of functions: ink__passes_ref defines them, and one more per instruction set
- * agrees with it within rounding (tensor/fused.h).
+ * agrees with it within rounding (tensor/passes.c chooses).
  *
  * Parameter gradients add, activation gradients overwrite. Every function works on one thread, allocates
  * nothing and cannot fail; a row's result, and a column's sum, never depend on how the work was split. */
@@ -10,16 +10,7 @@
 #include "attention/attention.h"
 #include "nn/activation.h"
 #include "nn/dropout.h"
-
-/* What the update of one run of parameters needs; see train/optimizer.h for the rules. */
-typedef struct ink__update {
-    float lr;    /* of this step and these parameters */
-    float decay; /* lambda */
-    float scale; /* gradients are multiplied by this first: accumulation and clipping */
-    float beta1, beta2, eps;
-    float correct1, correct2; /* 1 / (1 - beta1^t), 1 / (1 - beta2^t) */
-    float momentum;
-} ink__update;
+#include "nn/optimizer.h"
 
 typedef struct ink__passes {
     const char *isa; /* "ref", "avx512", "avx2", "generic" */
@@ -70,12 +61,11 @@ typedef struct ink__passes {
                             const ink__dropout *drop);
     size_t (*attend_scratch)(size_t max_S, size_t D); /* floats for either; grows linearly with max_S */
 
-    /* sum of squares of g [n], in double, always in the same order */
+    /* See nn/optimizer.h. */
     double (*sum_squares)(const float *g, size_t n);
-    /* One pass over n parameters: p, and the moments or the momentum, change. */
     void (*adamw)(float *p, float *m, float *v, const float *g, size_t n, const ink__update *u);
-    void (*adam)(float *p, float *m, float *v, const float *g, size_t n, const ink__update *u); /* L2 */
-    void (*sgd)(float *p, float *m, const float *g, size_t n, const ink__update *u);            /* L2 */
+    void (*adam)(float *p, float *m, float *v, const float *g, size_t n, const ink__update *u);
+    void (*sgd)(float *p, float *m, const float *g, size_t n, const ink__update *u);
 } ink__passes;
 
 extern const ink__passes ink__passes_ref;

@@ -8,11 +8,16 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 enum { VL = INK_LANES };
 
 typedef float vf __attribute__((vector_size(4 * INK_LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * INK_LANES)));
 typedef uint32_t vu __attribute__((vector_size(4 * INK_LANES)));
+typedef uint64_t vw __attribute__((vector_size(4 * INK_LANES))); /* VL/2 lanes of twice the width */
 typedef float vf_loose __attribute__((vector_size(4 * INK_LANES), aligned(4), may_alias));
 
 static inline vf v_load(const float *p)
@@ -57,6 +62,40 @@ static inline vf v_max(vf a, vf b)
 static inline vf v_min(vf a, vf b)
 {
     return v_select(a < b, a, b);
+}
+
+static inline vw v_set_wide(uint64_t x)
+{
+    return (vw){0} + x;
+}
+
+/* Products of the lower halves of 64-bit lanes. gcc does not find the instruction by itself. */
+static inline vw v_multiply_wide(vw a, vw b)
+{
+#if INK_LANES == 16 && defined(__AVX512F__)
+    return (vw)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+#elif INK_LANES == 8 && defined(__AVX2__)
+    return (vw)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif INK_LANES == 4 && defined(__SSE2__)
+    return (vw)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+    return (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu);
+#endif
+}
+
+static inline vf v_sqrt(vf x)
+{
+#if INK_LANES == 16 && defined(__AVX512F__)
+    return (vf)_mm512_sqrt_ps((__m512)x);
+#elif INK_LANES == 8 && defined(__AVX__)
+    return (vf)_mm256_sqrt_ps((__m256)x);
+#elif INK_LANES == 4 && defined(__SSE2__)
+    return (vf)_mm_sqrt_ps((__m128)x);
+#else
+    for (int i = 0; i < INK_LANES; ++i)
+        x[i] = __builtin_sqrtf(x[i]);
+    return x;
+#endif
 }
 
 /* Sum of the lanes by halves: always in the same order. */
