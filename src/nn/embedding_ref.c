@@ -47,9 +47,11 @@ void ink_embedding_backward(ink__table_gradients d, const float *dy, const int32
             const bool padding = positions.skip && ids[r] == positions.padding;
             const size_t at = padding ? (size_t)positions.padding : next++;
             const float *dy_r = dy + r * E; /* [E] */
-            add_gradient(d.word, (size_t)ids[r], dy_r, E, first, end);
             add_gradient(d.type, types ? (size_t)types[r] : 0, dy_r, E, first, end);
-            add_gradient(d.position, at, dy_r, E, first, end);
+            if (ids[r] != positions.padding)
+                add_gradient(d.word, (size_t)ids[r], dy_r, E, first, end);
+            if (!padding)
+                add_gradient(d.position, at, dy_r, E, first, end);
         }
     }
 }

@@ -2,85 +2,13 @@
 #ifndef INK_NN_ROWS_FUSED_H
 #define INK_NN_ROWS_FUSED_H
 
-#include "nn/activation.h"
-#include "tensor/simd.h"
+#include "nn/activation_fused.h"
 
 #include <math.h>
 
-static inline vf activate_vector(vf x, ink__activation kind)
-{
-    switch (kind) {
-    case INK__GELU:
-        return 0.5f * x * (1.0f + v_erf(x * 0.707106781f));
-    case INK__GELU_TANH:
-        return 0.5f * x * (1.0f + v_tanh(0.797884561f * (x + 0.044715f * x * x * x)));
-    case INK__RELU:
-        return v_select(x < (vf){0}, (vf){0}, x);
-    case INK__TANH:
-        return v_tanh(x);
-    }
-    return x;
-}
-
-/* One loop per function, so that the choice is made outside it. */
-static inline __attribute__((always_inline)) void activate_all(float *x, size_t n, const ink__activation kind)
-{
-    size_t i = 0;
-    for (; i + VL <= n; i += VL)
-        v_store(x + i, activate_vector(v_load(x + i), kind));
-    if (i < n)
-        v_store_part(x + i, activate_vector(v_load_part(x + i, n - i), kind), n - i);
-}
-
 static void fused_activate(float *x, size_t n, ink__activation kind)
 {
-    switch (kind) {
-    case INK__GELU:
-        activate_all(x, n, INK__GELU);
-        break;
-    case INK__GELU_TANH:
-        activate_all(x, n, INK__GELU_TANH);
-        break;
-    case INK__RELU:
-        activate_all(x, n, INK__RELU);
-        break;
-    case INK__TANH:
-        activate_all(x, n, INK__TANH);
-        break;
-    }
-}
-
-static inline __attribute__((always_inline)) void gate_all(float *y, const float *x,
-                                                           const ink__activation kind, size_t R, size_t F)
-{
-    for (size_t r = 0; r < R; ++r) {
-        const float *u = x + r * 2 * F, *g = u + F; /* [F] */
-        float *y_r = y + r * F;                     /* [F] */
-        size_t f = 0;
-        for (; f + VL <= F; f += VL)
-            v_store(y_r + f, activate_vector(v_load(u + f), kind) * v_load(g + f));
-        if (f < F)
-            v_store_part(y_r + f,
-                         activate_vector(v_load_part(u + f, F - f), kind) * v_load_part(g + f, F - f), F - f);
-    }
-}
-
-static void fused_gate(float *y, const float *x, ink__activation kind, size_t R, size_t F)
-{
-    switch (kind) {
-    case INK__GELU:
-        gate_all(y, x, INK__GELU, R, F);
-        break;
-    case INK__GELU_TANH:
-        gate_all(y, x, INK__GELU_TANH, R, F);
-        break;
-    case INK__RELU:
-        gate_all(y, x, INK__RELU, R, F);
-        break;
-    case INK__TANH:
-        gate_all(y, x, INK__TANH, R, F);
-        break;
-    }
+    FOR_ACTIVATION(kind, activate_all, x, x, n)
 }
 
 /* The row stays in L1 between the three walks: sum and add, squares about the mean, scale. */

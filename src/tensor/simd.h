@@ -18,6 +18,8 @@ typedef float vf __attribute__((vector_size(4 * INK_LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * INK_LANES)));
 typedef uint32_t vu __attribute__((vector_size(4 * INK_LANES)));
 typedef uint64_t vw __attribute__((vector_size(4 * INK_LANES))); /* VL/2 lanes of twice the width */
+typedef double vd __attribute__((vector_size(4 * INK_LANES)));   /* likewise */
+typedef float vh_loose __attribute__((vector_size(2 * INK_LANES), aligned(4), may_alias));
 typedef float vf_loose __attribute__((vector_size(4 * INK_LANES), aligned(4), may_alias));
 
 static inline vf v_load(const float *p)
@@ -28,6 +30,12 @@ static inline vf v_load(const float *p)
 static inline void v_store(float *p, vf x)
 {
     *(vf_loose *)p = x;
+}
+
+/* VL/2 floats as doubles. */
+static inline vd v_load_wide(const float *p)
+{
+    return __builtin_convertvector(*(const vh_loose *)p, vd);
 }
 
 /* The first n < VL lanes; the rest are zero, or stay untouched. */
