@@ -46,10 +46,11 @@ static double dot(const float *a, const float *b, size_t n)
     return sum;
 }
 
-static double score(const struct head *h, size_t i, size_t j)
+/* s_ij, rounded: as exact as lse, so that where one key takes all, p is 1 however large the score. */
+static float score(const struct head *h, size_t i, size_t j)
 {
-    return dot(h->q + i * h->stride, h->k + j * h->stride, h->D) * h->scale +
-           (h->bias ? h->bias[(ptrdiff_t)i - (ptrdiff_t)j] : 0);
+    return (float)(dot(h->q + i * h->stride, h->k + j * h->stride, h->D) * h->scale +
+                   (h->bias ? h->bias[(ptrdiff_t)i - (ptrdiff_t)j] : 0));
 }
 
 /* m_ij */
@@ -70,7 +71,7 @@ void ink_attention_train_ref(float *ctx, float *lse, float *scratch, const float
         ink__attending_keys(&first, &end, how, i, S);
         double top = -INFINITY, sum = 0;
         for (size_t j = first; j < end; ++j) {
-            s[j] = (float)score(&h, i, j);
+            s[j] = score(&h, i, j);
             top = s[j] > top ? s[j] : top;
         }
         for (size_t j = first; j < end; ++j)
@@ -94,7 +95,7 @@ struct pair {
 
 static struct pair pair_at(const struct head *h, size_t i, size_t j)
 {
-    const double below = score(h, i, j) - h->lse[i * h->N];
+    const double below = (double)score(h, i, j) - h->lse[i * h->N];
     const double p = exp(below > 0 ? 0 : below); /* at most 1, even where rounding a large lse says more */
     const double m = factor(h, i, j), dpd = dot(h->dctx + i * h->H, h->v + j * h->stride, h->D);
     return (struct pair){m * p, p * (m * dpd - h->delta[i])};

@@ -99,19 +99,10 @@ struct way {
 /* The i-th, the definition first; false past the last. */
 static bool way_at(struct way *way, size_t i)
 {
-    if (i == 0) {
-        *way = (struct way){"ref", ink_attention_train_ref, ink_attention_backward_ref,
-                            ink_attention_train_scratch_ref};
-        return true;
-    }
-#ifdef HAVE_TABLES
-    const ink__passes *passes = ink__passes_at(i - 1);
+    const ink__passes *passes = i == 0 ? &ink__passes_ref : ink__passes_at(i - 1);
     if (passes)
         *way = (struct way){passes->isa, passes->attend, passes->attend_backward, passes->attend_scratch};
     return passes != NULL;
-#else
-    return false;
-#endif
 }
 
 static float *new_nans(size_t n)
@@ -225,7 +216,7 @@ static void check_gradients(size_t S, size_t N, size_t D, size_t window, bool bi
         forward(&t, &way);
         backward(&t, &way);
         const double scale = largest(t.dqkv, t.qkv_size), bias_scale = largest(t.dbias, t.bias_size);
-        /* h^4 truncation and fp32 rounding over h; worst seen 1.1e-5 */
+        /* h^4 truncation and fp32 rounding over h; worst seen 1.6e-5, so 5e-5 leaves 3x */
         for (size_t k = 0; k < t.qkv_size; ++k) {
             const double wanted = numeric(&t, &way, &t.qkv[k]);
             cr_expect(fabs(t.dqkv[k] - wanted) < 5e-5 * scale,
@@ -269,11 +260,12 @@ Test(attention_grad, those_of_what_dropout_keeps_agree_with_central_differences)
 
 static const size_t lengths[] = {1, 2, 3, 15, 16, 17, 31, 33, 64, 127, 130, 200, 512};
 
-/* The largest difference of two gradients, as a part of the larger one's largest number. */
+/* The largest difference of two gradients, as a part of the largest number; of 0.1 where that is smaller, for
+ * with one key in sight the gradients of scores vanish. */
 static double apart(const float *got, const float *wanted, size_t n)
 {
     const double scale = largest(wanted, n);
-    return scale > 0 ? max_difference(got, wanted, n) / scale : max_difference(got, wanted, n);
+    return max_difference(got, wanted, n) / (scale > 0.1 ? scale : 0.1);
 }
 
 static void compare(size_t S, size_t N, size_t D, size_t window, bool bias, double rate)
@@ -285,16 +277,14 @@ static void compare(size_t S, size_t N, size_t D, size_t window, bool bias, doub
     for (size_t i = 1; way_at(&way, i); ++i) {
         struct trial t = trial_open(S, N, D, window, bias, rate, (unsigned)(S * 100 + D));
         forward(&t, &way), backward(&t, &way);
-        /* As in attention.c, and a gradient sums up to 512 of such products. */
-        cr_expect(max_difference(t.ctx, wanted.ctx, t.ctx_size) < 6e-6 &&
-                      max_difference(t.lse, wanted.lse, S * N) < 6e-6 &&
-                      apart(t.dqkv, wanted.dqkv, t.qkv_size) < 1e-5 &&
-                      apart(t.dbias, wanted.dbias, t.bias_size) < 1e-5,
-                  "%s: S = %zu, N = %zu, D = %zu, window %zd%s, rate %g: ctx %.2g, lse %.2g, dqkv %.2g, "
-                  "dbias %.2g",
-                  way.name, S, N, D, (ptrdiff_t)window, bias ? ", bias" : "", rate,
-                  max_difference(t.ctx, wanted.ctx, t.ctx_size), max_difference(t.lse, wanted.lse, S * N),
-                  apart(t.dqkv, wanted.dqkv, t.qkv_size), apart(t.dbias, wanted.dbias, t.bias_size));
+        const double ctx = max_difference(t.ctx, wanted.ctx, t.ctx_size);
+        const double dqkv = apart(t.dqkv, wanted.dqkv, t.qkv_size);
+        const double dbias = apart(t.dbias, wanted.dbias, t.bias_size);
+        /* As in attention.c, and gradients sum up to 512 such products; those of biases 512 differences of
+         * some that nearly cancel. Worst seen 1.2e-6, 1.5e-6 and 8.6e-6. */
+        cr_expect(ctx < 4e-6 && dqkv < 6e-6 && dbias < 3e-5,
+                  "%s: S = %zu, N = %zu, D = %zu, window %zd%s, rate %g: ctx %.2g, dqkv %.2g, dbias %.2g",
+                  way.name, S, N, D, (ptrdiff_t)window, bias ? ", bias" : "", rate, ctx, dqkv, dbias);
         trial_close(&t);
     }
     trial_close(&wanted);
@@ -368,7 +358,8 @@ Test(attention_grad, two_queries_worked_by_hand)
         way.backward(dqkv, dbias, scratch, dctx, ctx, lse, qkv, 2, &how, 0, &drop);
         /* numbers up to 9 and some roundings of them */
         cr_expect(max_difference(ctx, ctx_wanted, 2) < 2e-6, "%s: ctx %g %g", way.name, ctx[0], ctx[1]);
-        cr_expect(max_difference(lse, lse_wanted, 2) < 1e-6, "%s: lse %g %g", way.name, lse[0], lse[1]);
+        if (i == 0) /* the others' base is their own */
+            cr_expect(max_difference(lse, lse_wanted, 2) < 1e-6, "%s: lse %g %g", way.name, lse[0], lse[1]);
         for (size_t k = 0; k < 6; ++k)
             cr_expect(fabsf(dqkv[k] - dqkv_wanted[k]) < 4e-6f, "%s: dqkv[%zu] = %.8g, wanted %.8g", way.name,
                       k, dqkv[k], dqkv_wanted[k]);
@@ -376,5 +367,99 @@ Test(attention_grad, two_queries_worked_by_hand)
             cr_expect(fabsf(dbias[k] - dbias_wanted[k]) < 4e-6f, "%s: dbias[%zu] = %.8g, wanted %.8g",
                       way.name, k, dbias[k], dbias_wanted[k]);
         free(scratch);
+    }
+}
+
+/* ---- extremes --------------------------------------------------------------------------------------- */
+
+/* Scores of +-scale^2: all is on one key, which takes the whole gradient of the values; and nothing
+ * overflows. */
+Test(attention_grad, very_large_scores_give_all_to_one_key)
+{
+    enum { S = 70, D = 4 };
+    static const float scales[] = {1e2f, 1e3f, 1e6f, 1e12f, 1e18f};
+    static const size_t best[] = {0, 31, 32, 45, S - 1};
+    for (size_t k = 0; k < sizeof scales / sizeof *scales; ++k)
+        for (size_t b = 0; b < sizeof best / sizeof *best; ++b) {
+            struct trial t = trial_open(S, 1, D, SIZE_MAX, false, 0, 9);
+            for (size_t r = 0; r < S; ++r)
+                for (size_t d = 0; d < D; ++d) {
+                    t.qkv[r * 3 * D + d] = d == 0 ? scales[k] : 0;
+                    t.qkv[r * 3 * D + D + d] =
+                        d == 0 ? (r == best[b] ? scales[k] : -(float)(r + 1) * scales[k]) : 0;
+                }
+            double wanted[D] = {0};
+            for (size_t r = 0; r < t.ctx_size; ++r)
+                wanted[r % D] += t.dctx[r];
+            struct way way;
+            for (size_t i = 0; way_at(&way, i); ++i) {
+                forward(&t, &way), backward(&t, &way);
+                for (size_t r = 0; r < S; ++r)
+                    for (size_t d = 0; d < 3 * D; ++d) {
+                        const float x = t.dqkv[r * 3 * D + d];
+                        cr_assert(isfinite(x), "%s: scores of %g, row %zu", way.name, scales[k], r);
+                        if (d >= 2 * D) /* 70 numbers of size 3 were added */
+                            cr_assert(fabs(x - (r == best[b] ? wanted[d - 2 * D] : 0)) < 2e-5,
+                                      "%s: scores of %g, best key %zu, row %zu: %g, wanted %g", way.name,
+                                      (double)scales[k] * scales[k], best[b], r, x, wanted[d - 2 * D]);
+                    }
+            }
+            trial_close(&t);
+        }
+}
+
+/* What stands outside the window, however large, is nothing to a query. */
+Test(attention_grad, what_is_outside_the_window_changes_no_bit)
+{
+    enum { S = 200, D = 8, WINDOW = 20, BAD = 100 };
+    struct way way;
+    for (size_t i = 0; way_at(&way, i); ++i) {
+        struct trial t = trial_open(S, 1, D, WINDOW, true, 0.1, 21),
+                     clean = trial_open(S, 1, D, WINDOW, true, 0.1, 21);
+        forward(&clean, &way), backward(&clean, &way);
+        for (size_t d = 0; d < 3 * D; ++d)
+            t.qkv[BAD * 3 * D + d] = 1e30f;
+        for (size_t d = 0; d < D; ++d)
+            t.dctx[BAD * D + d] = -1e30f;
+        forward(&t, &way), backward(&t, &way);
+        for (size_t r = 0; r < S; ++r) {
+            const size_t far = r > BAD ? r - BAD : BAD - r;
+            if (far > WINDOW)
+                cr_expect(same_bits(t.ctx + r * D, clean.ctx + r * D, D), "%s: context %zu", way.name, r);
+            if (far > 2 * WINDOW) /* a key's gradient comes from queries that see what it may not */
+                cr_expect(same_bits(t.dqkv + r * 3 * D, clean.dqkv + r * 3 * D, 3 * D), "%s: gradient %zu",
+                          way.name, r);
+        }
+        trial_close(&t), trial_close(&clean);
+    }
+}
+
+Test(attention_grad, a_head_writes_nothing_but_its_columns)
+{
+    enum { N = 3, D = 5, H = N * D, S = 19 };
+    struct way way;
+    for (size_t i = 0; way_at(&way, i); ++i) {
+        struct trial t = trial_open(S, N, D, SIZE_MAX, true, 0, 13);
+        const float mark = 1234.5f;
+        for (size_t k = 0; k < t.qkv_size; ++k)
+            t.dqkv[k] = mark, t.ctx[k % t.ctx_size] = mark, t.lse[k % (S * N)] = mark;
+        memset(t.dbias, 0, t.bias_size * sizeof *t.dbias);
+        float *scratch = new_nans(way.scratch(S, D)), *dbias = t.dbias + 2 * t.how.reach - 1;
+        way.attend(t.ctx + D, t.lse + 1, scratch, t.qkv + D, S, &t.how, 1, &t.drop); /* the middle head */
+        way.backward(t.dqkv + D, dbias, scratch, t.dctx + D, t.ctx + D, t.lse + 1, t.qkv + D, S, &t.how, 1,
+                     &t.drop);
+        for (size_t k = 0; k < t.qkv_size; ++k)
+            cr_expect((t.dqkv[k] != mark) == (k % H / D == 1), "%s: dqkv[%zu]", way.name, k);
+        for (size_t k = 0; k < t.ctx_size; ++k)
+            cr_expect((t.ctx[k] != mark) == (k % H / D == 1), "%s: ctx[%zu]", way.name, k);
+        for (size_t k = 0; k < S * N; ++k)
+            cr_expect((t.lse[k] != mark) == (k % N == 1), "%s: lse[%zu]", way.name, k);
+        for (size_t k = 0; k < t.bias_size; ++k) { /* the reach is two more than any distance */
+            const size_t head = k / (2 * t.how.reach - 1), at = k % (2 * t.how.reach - 1);
+            cr_expect((t.dbias[k] != 0) == (head == 1 && at >= 2 && at < 2 * t.how.reach - 3),
+                      "%s: dbias[%zu]", way.name, k);
+        }
+        free(scratch);
+        trial_close(&t);
     }
 }
