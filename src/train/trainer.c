@@ -1,0 +1,212 @@
+/* Batches in pieces, their losses, and updates: see trainer.h. */
+#include "train/trainer.h"
+#include "core/memory.h"
+#include "core/threads.h"
+#include "nn/loss.h"
+#include "nn/softmax.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static ink_status create(ink__trainer *t, ink_error *err)
+{
+    const ink__trainer_options *o = &t->options;
+    const size_t B = t->max_sequences, C = t->config->C;
+    size_t cells;
+    if (!ink__mul(&cells, B, C))
+        return ink_fail(err, INK_E_SHAPE, "%zu sequences with %zu labels", B, C);
+    INK_TRY(ink__calloc(&t->ids, t->max_rows, sizeof *t->ids, "batch", err));
+    INK_TRY(ink__calloc(&t->types, t->max_rows, sizeof *t->types, "batch", err));
+    INK_TRY(ink__calloc(&t->offsets, B + 1, sizeof *t->offsets, "batch", err));
+    INK_TRY(ink__calloc(&t->classes, B, sizeof *t->classes, "batch", err));
+    INK_TRY(ink__calloc(&t->targets, cells, sizeof *t->targets, "batch", err));
+    INK_TRY(ink__calloc(&t->dlogits, cells, sizeof *t->dlogits, "batch", err));
+    INK_TRY(
+        ink__network_create(&t->network, t->config, t->store, o->backend, t->max_rows, B, o->threads, err));
+    INK_TRY(ink__optimizer_create(&t->optimizer, o->optimizer, t->store, t->network.passes, o->threads, err));
+    t->optimizer.decay = o->decay, t->optimizer.max_grad_norm = o->max_grad_norm;
+    return INK_OK;
+}
+
+ink_status ink__trainer_create(ink__trainer *trainer, const ink__config *config, ink__store *store,
+                               const ink__trainer_options *options, ink_error *err)
+{
+    enum { SHORTEST = 2 }; /* no text has fewer tokens than the special ones */
+    const size_t rows = options->piece_tokens > options->longest ? options->piece_tokens : options->longest;
+    *trainer = (ink__trainer){.options = *options,
+                              .config = config,
+                              .store = store,
+                              .max_rows = rows,
+                              .max_sequences = rows / SHORTEST + 1};
+    const int before = ink__omp_enter(options->threads);
+    const ink_status st = create(trainer, err);
+    ink__omp_leave(before);
+    if (st != INK_OK)
+        ink__trainer_free(trainer);
+    return st;
+}
+
+void ink__trainer_free(ink__trainer *trainer)
+{
+    ink__network_free(&trainer->network);
+    ink__optimizer_free(&trainer->optimizer);
+    free(trainer->ids);
+    free(trainer->types);
+    free(trainer->offsets);
+    free(trainer->classes);
+    free(trainer->targets);
+    free(trainer->dlogits);
+    *trainer = (ink__trainer){0};
+}
+
+static size_t length_of(const ink__dataset *data, size_t i)
+{
+    return data->offsets[i + 1] - data->offsets[i];
+}
+
+/* Lays records one after the other into the piece until it is full; returns how many fit. records NULL: the
+ * dataset's own, from `first` on. */
+static size_t fill_piece(ink_batch *batch, ink__trainer *t, const ink__dataset *data, const uint32_t *records,
+                         size_t first, size_t end)
+{
+    size_t B = 0, R = 0;
+    for (size_t i = first; i < end && B < t->max_sequences; ++i, ++B) {
+        const size_t record = records ? records[i] : i, len = length_of(data, record);
+        if (R + len > t->max_rows || (B > 0 && R + len > t->options.piece_tokens))
+            break;
+        memcpy(t->ids + R, data->ids + data->offsets[record], len * sizeof *t->ids);
+        if (data->types)
+            memcpy(t->types + R, data->types + data->offsets[record], len * sizeof *t->types);
+        R += len;
+        t->offsets[B + 1] = R;
+    }
+    *batch = (ink_batch){t->ids, data->types && t->config->T > 0 ? t->types : NULL, t->offsets, B};
+    return B;
+}
+
+static void targets_of(ink__trainer *t, const ink__dataset *data, const uint32_t *records, size_t B)
+{
+    const size_t C = t->config->C;
+    if (t->options.task == INK__TASK_MULTI)
+        memset(t->targets, 0, B * C * sizeof *t->targets);
+    for (size_t b = 0; b < B; ++b) {
+        const size_t i = records[b];
+        switch (t->options.task) {
+        case INK__TASK_MULTI:
+            for (size_t k = data->label_offsets[i]; k < data->label_offsets[i + 1]; ++k)
+                t->targets[b * C + data->labels[k]] = 1;
+            break;
+        case INK__TASK_REGRESSION:
+            t->targets[b] = data->values[i];
+            break;
+        default:
+            t->classes[b] = (int32_t)data->labels[data->label_offsets[i]];
+            break;
+        }
+    }
+}
+
+/* The piece's share of the loss; its gradient goes to t->dlogits. */
+static double loss_of(ink__trainer *t, double divisor, size_t B)
+{
+    const ink__trainer_options *o = &t->options;
+    const float *logits = t->network.logits;
+    const size_t C = t->config->C;
+    switch (o->task) {
+    case INK__TASK_MULTI:
+        return ink_binary_cross_entropy(t->dlogits, logits, t->targets, o->class_weights, divisor, B, C);
+    case INK__TASK_REGRESSION:
+        return ink_squared_error(t->dlogits, logits, t->targets, divisor, B);
+    default:
+        return ink_cross_entropy(t->dlogits, logits, t->classes, o->class_weights, o->label_smoothing,
+                                 divisor, B, C);
+    }
+}
+
+double ink__trainer_divisor(const ink__trainer *t, const ink__dataset *data, const uint32_t *records,
+                            size_t count)
+{
+    double weights = 0;
+    if (t->options.task == INK__TASK_MULTI)
+        return (double)count * (double)t->config->C;
+    if (t->options.task == INK__TASK_REGRESSION || !t->options.class_weights)
+        return (double)count;
+    for (size_t i = 0; i < count; ++i)
+        weights += t->options.class_weights[data->labels[data->label_offsets[records[i]]]];
+    return weights;
+}
+
+static ink_status learn(double *loss, ink__trainer *t, const ink__dataset *data, const uint32_t *records,
+                        size_t count, double divisor, ink_error *err)
+{
+    *loss = 0;
+    for (size_t first = 0, B; first < count; first += B) {
+        ink_batch batch;
+        B = fill_piece(&batch, t, data, records, first, count);
+        if (B == 0)
+            return ink_fail(err, INK_E_SHAPE, "a record of %zu tokens, planned for %zu",
+                            length_of(data, records[first]), t->max_rows);
+        const ink__dropping drop = {.seed = t->options.seed,
+                                    .step = (uint32_t)t->optimizer.updates,
+                                    .first_row = t->rows,
+                                    .first_sequence = t->sequences};
+        INK_TRY(ink__network_forward(&t->network, &batch, &drop, err));
+        targets_of(t, data, records + first, B);
+        const double share = loss_of(t, divisor, B);
+        if (!isfinite(share))
+            return ink_fail(err, INK_E_NUMERIC, "the loss is %g in update %llu", share,
+                            (unsigned long long)t->optimizer.updates + 1);
+        INK_TRY(ink__network_backward(&t->network, &batch, t->dlogits, &drop, err));
+        *loss += share;
+        t->rows += (uint32_t)batch.offsets[B], t->sequences += (uint32_t)B;
+    }
+    return INK_OK;
+}
+
+ink_status ink__trainer_learn(double *loss, ink__trainer *trainer, const ink__dataset *data,
+                              const uint32_t *records, size_t count, double divisor, ink_error *err)
+{
+    const int before = ink__omp_enter(trainer->options.threads);
+    const ink_status st = learn(loss, trainer, data, records, count, divisor, err);
+    ink__omp_leave(before);
+    return st;
+}
+
+ink_status ink__trainer_update(double *norm, ink__trainer *trainer, double lr, ink_error *err)
+{
+    const int before = ink__omp_enter(trainer->options.threads);
+    const ink_status st = ink__optimizer_step(norm, &trainer->optimizer, lr, err);
+    ink__omp_leave(before);
+    trainer->rows = trainer->sequences = 0;
+    return st;
+}
+
+static ink_status score(float *scores, ink__trainer *t, const ink__dataset *data, ink_error *err)
+{
+    const size_t C = t->config->C;
+    for (size_t first = 0, B; first < data->n; first += B) {
+        ink_batch batch;
+        B = fill_piece(&batch, t, data, NULL, first, data->n);
+        if (B == 0)
+            return ink_fail(err, INK_E_SHAPE, "a record of %zu tokens, planned for %zu",
+                            length_of(data, first), t->max_rows);
+        INK_TRY(ink__network_forward(&t->network, &batch, NULL, err));
+        float *out = scores + first * C; /* [B,C] */
+        if (t->options.task == INK__TASK_MULTI)
+            ink_sigmoid_forward(out, t->network.logits, B * C);
+        else if (t->options.task == INK__TASK_REGRESSION)
+            memcpy(out, t->network.logits, B * C * sizeof *out);
+        else
+            ink_softmax_forward(out, t->network.logits, B, C);
+    }
+    return INK_OK;
+}
+
+ink_status ink__trainer_score(float *scores, ink__trainer *trainer, const ink__dataset *data, ink_error *err)
+{
+    const int before = ink__omp_enter(trainer->options.threads);
+    const ink_status st = score(scores, trainer, data, err);
+    ink__omp_leave(before);
+    return st;
+}
