@@ -90,7 +90,9 @@ static void fused_gate_backward(float *dboth, const float *dy, const float *both
     FOR_ACTIVATION(kind, gate_backward_all, dboth, dy, both, R, F)
 }
 
-/* The row stays in L1 between the three walks: sum, squares about the mean, scale. */
+/* The row stays in L1 between the three walks: sum, deviations and their squares, scale. The first mean is
+ * off by a rounding; that of the deviations corrects it, so that rows far from zero, or all alike, come out.
+ */
 static void fused_norm(float *y, float *xh, float *rstd, const float *x, const float *gamma,
                        const float *beta, size_t R, size_t H, float eps)
 {
@@ -107,20 +109,27 @@ static void fused_norm(float *y, float *xh, float *rstd, const float *x, const f
             sum0 += v_load(x_r + h);
         for (; h < H; ++h)
             rest += x_r[h];
-        const float mu = (v_sum(sum0 + sum1) + rest) * per_H;
+        const float near = (v_sum(sum0 + sum1) + rest) * per_H;
 
         vf square0 = {0}, square1 = {0};
-        for (h = 0, rest = 0; h + 2 * VL <= H; h += 2 * VL) {
-            const vf a = v_load(x_r + h) - mu, b = v_load(x_r + h + VL) - mu;
-            square0 += a * a, square1 += b * b;
+        float rest_square = 0;
+        sum0 = sum1 = (vf){0}, rest = 0;
+        for (h = 0; h + 2 * VL <= H; h += 2 * VL) {
+            const vf a = v_load(x_r + h) - near, b = v_load(x_r + h + VL) - near;
+            sum0 += a, square0 += a * a;
+            sum1 += b, square1 += b * b;
         }
         for (; h + VL <= H; h += VL) {
-            const vf a = v_load(x_r + h) - mu;
-            square0 += a * a;
+            const vf a = v_load(x_r + h) - near;
+            sum0 += a, square0 += a * a;
         }
-        for (; h < H; ++h)
-            rest += (x_r[h] - mu) * (x_r[h] - mu);
-        const float s = 1.0f / sqrtf((v_sum(square0 + square1) + rest) * per_H + eps);
+        for (; h < H; ++h) {
+            const float a = x_r[h] - near;
+            rest += a, rest_square += a * a;
+        }
+        const float off = (v_sum(sum0 + sum1) + rest) * per_H, mu = near + off;
+        const float variance = (v_sum(square0 + square1) + rest_square) * per_H - off * off;
+        const float s = 1.0f / sqrtf((variance < 0 ? 0 : variance) + eps);
         rstd[r] = s;
 
         for (h = 0; h + VL <= H; h += VL) {

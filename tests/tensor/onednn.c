@@ -281,8 +281,7 @@ static void rowwise_wanted(float *y, ink__rowwise_kind kind, const float *x, con
     } else if (kind == INK__ROWWISE_SOFTMAX) {
         ink_softmax_forward(y, x, R, width);
     } else {
-        memcpy(y, x, R * width * sizeof *y);
-        ink_activation_forward(y, y, R * width, activations[kind]);
+        ink_activation_forward(y, x, R * width, activations[kind]);
     }
 }
 
