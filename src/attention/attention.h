@@ -10,6 +10,7 @@
 #ifndef INK_ATTENTION_ATTENTION_H
 #define INK_ATTENTION_ATTENTION_H
 
+#include "nn/dropout.h"
 #include "tensor/onednn.h"
 
 /* Vectors may read so many floats past the table of biases. */
@@ -42,6 +43,15 @@ static inline const float *ink__attending_bias(const ink__attending *a, size_t n
 void ink_attention_forward(float *ctx, float *scores, const float *qkv, const size_t *offsets, size_t B,
                            const ink__attending *how);
 
+/* The definition of training's forward and backward, a head of one sequence at a time: see attend,
+ * attend_backward and attend_scratch in nn/passes.h. */
+void ink_attention_train_ref(float *ctx, float *lse, float *scratch, const float *qkv, size_t S,
+                             const ink__attending *how, size_t n, const ink__dropout *drop);
+void ink_attention_backward_ref(float *dqkv, float *dbias, float *scratch, const float *dctx,
+                                const float *ctx, const float *lse, const float *qkv, size_t S,
+                                const ink__attending *how, size_t n, const ink__dropout *drop);
+size_t ink_attention_train_scratch_ref(size_t max_S, size_t D);
+
 /* Through oneDNN's products and softmax, a head at a time. Holds primitives for every length up to max_S in
  * steps of INK__ROWS; positions past a sequence's end or window are left out by softmax over exp(-inf) = 0.
  */
@@ -59,15 +69,20 @@ ink_status ink__attention_dnnl_forward(float *ctx, ink__attention_dnnl *attentio
  *
  *   (x_d cos a - x_{d+D/2} sin a,  x_{d+D/2} cos a + x_d sin a)        for d < D/2
  *
- * cosines and sines [P,D/2] come from ink_rope_table. The same code serves every backend. */
+ * cosines and sines [P,D/2] come from ink_rope_table. The same code serves every backend. A rotation's
+ * transpose is the one by -a: so the backward turns the gradients of queries and keys in dqkv back. */
 void ink_rope_table(float *cosines, float *sines, size_t P, size_t D, double theta);
 void ink_rope_forward(float *qkv, const float *cosines, const float *sines, const size_t *offsets, size_t B,
                       size_t N, size_t D);
+void ink_rope_backward(float *dqkv, const float *cosines, const float *sines, const size_t *offsets, size_t B,
+                       size_t N, size_t D);
 
 /* Bias by distance as T5 and MPNet have it (Raffel et al., arXiv 1910.10683, section 2.1): bias
  * [N][2*reach-1] from table [INK__BUCKETS,N]. Half the buckets are for each direction; of those, half are
- * exact and the rest grow logarithmically up to a distance of 128. */
+ * exact and the rest grow logarithmically up to a distance of 128. Its backward adds to dtable what dbias,
+ * laid out as bias, has at each bucket's distances. */
 enum { INK__BUCKETS = 32 };
 void ink_relative_bias(float *bias, const float *table, size_t N, size_t reach);
+void ink_relative_bias_backward(float *dtable, const float *dbias, size_t N, size_t reach);
 
 #endif

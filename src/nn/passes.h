@@ -47,15 +47,16 @@ typedef struct ink__passes {
 
     /* Head n of one sequence of S rows, as in tensor/fused.h but keeping what backward needs:
      *   p = softmax_j(s) as in attention.h,  pd = dropout(p),  ctx_i = sum_j pd_ij v_j
-     *   lse_i = log sum_j exp(s_j)                  lse points at the head's column of [S,N]
+     *   lse_i = log sum_j exp(s_j), in a base that only the table's own attend_backward knows
+     * lse points at the head's column of [S,N], ctx and qkv at its columns of [S,H] and [S,3H].
      * Rows and columns of the dropout are i and j; its site is the head's own. */
     void (*attend)(float *ctx, float *lse, float *scratch, const float *qkv, size_t S,
                    const ink__attending *how, size_t n, const ink__dropout *drop);
     /* p is computed again from lse. With dpd_ij = dctx_i . v_j and dp = dropout(dpd):
      *   dv_j = sum_i pd_ij dctx_i     D_i = dctx_i . ctx_i     ds_ij = p_ij (dp_ij - D_i)
      *   dq_i = sum_j ds_ij k_j / sqrt(D)     dk_j = sum_i ds_ij q_i / sqrt(D)
-     *   dbias [2*reach-1] += ds_ij at i - j + reach - 1, of head n; NULL: not wanted
-     * dqkv, laid out as qkv, is overwritten in the head's columns. */
+     *   dbias [2*reach-1] += ds_ij at i - j + reach - 1; it is head n's own; NULL: not wanted
+     * dqkv, laid out as qkv, is overwritten in the head's columns; dctx points as ctx does. */
     void (*attend_backward)(float *dqkv, float *dbias, float *scratch, const float *dctx, const float *ctx,
                             const float *lse, const float *qkv, size_t S, const ink__attending *how, size_t n,
                             const ink__dropout *drop);
