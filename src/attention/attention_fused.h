@@ -9,43 +9,18 @@
 #define INK_ATTENTION_ATTENTION_FUSED_H
 
 #include "attention/attention.h"
-#include "tensor/simd.h"
+#include "attention/transposed_fused.h"
 
 #include <float.h>
 #include <math.h>
 
-enum { KEYS = 128, LANES2 = 2 * VL };
-
-/* Rows past D in the transposed blocks make whole VL x VL tiles. */
-static inline size_t whole_tiles(size_t D)
-{
-    return (D + VL - 1) / VL * VL;
-}
+enum { KEYS = 128 };
 
 static size_t fused_attend_scratch(size_t max_S, size_t D)
 {
     return 2 * max_S * D                         /* keys, values */
            + 2 * whole_tiles(D) * LANES2         /* queries, context */
            + (size_t)KEYS * LANES2 + 2 * LANES2; /* scores; maximum and sum */
-}
-
-/* dst [whole_tiles(D)][LANES2] = scale * the n <= 2VL rows of src, transposed; absent rows are zero. */
-static void load_queries(float *dst, const float *src, size_t stride, size_t n, size_t D, float scale)
-{
-    for (size_t first = 0; first < LANES2 && first < (n + VL - 1) / VL * VL; first += VL)
-        for (size_t d = 0; d < D; d += VL) {
-            vf tile[INK_LANES];
-            for (size_t i = 0; i < VL; ++i) {
-                const float *row = src + (first + i) * stride + d;
-                if (first + i >= n)
-                    tile[i] = (vf){0};
-                else
-                    tile[i] = D - d >= VL ? v_load(row) : v_load_part(row, D - d);
-            }
-            v_transpose(tile);
-            for (size_t i = 0; i < VL; ++i)
-                v_store(dst + (d + i) * LANES2 + first, tile[i] * scale);
-        }
 }
 
 /* The n rows of dst [.,D], `stride` apart = src [whole_tiles(D)][LANES2] transposed, each lane times its own
@@ -200,7 +175,7 @@ static void fused_attend(float *ctx, float *scratch, const float *qkv, size_t S,
         size_t ignored;
         ink__attending_keys(&reach.first, &ignored, how, first, S);
         ink__attending_keys(&ignored, &reach.end, how, first + n - 1, S);
-        load_queries(q, qkv + first * stride, stride, n, D, scale);
+        load_transposed(q, qkv + first * stride, stride, n, D, scale);
         memset(sum, 0, tiles * LANES2 * sizeof *sum);
         for (size_t i = 0; i < LANES2; ++i)
             top[i] = -FLT_MAX; /* finite, for a block may hold no key that a query sees */

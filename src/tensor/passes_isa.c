@@ -1,5 +1,6 @@
 /* The passes of training for one instruction set: compiled several times, with INK_LANES and INK_ISA set by
  * src/CMakeLists.txt. */
+#include "attention/attention_grad_fused.h"
 #include "nn/dropout_fused.h"
 #include "nn/optimizer_fused.h"
 #include "nn/passes.h"
@@ -23,9 +24,9 @@ const ink__passes JOIN(ink__passes_, INK_ISA) = {
     .norm_gradients = fused_norm_gradients,
     .column_sums = fused_column_sums,
     .dropout_add = fused_dropout_add,
-    .attend = NULL,
-    .attend_backward = NULL,
-    .attend_scratch = NULL,
+    .attend = fused_attend_train,
+    .attend_backward = fused_attend_backward,
+    .attend_scratch = fused_attend_train_scratch,
     .sum_squares = fused_sum_squares,
     .adamw = fused_adamw,
     .adam = fused_adam,

@@ -99,7 +99,7 @@ struct way {
 /* The i-th, the definition first; false past the last. */
 static bool way_at(struct way *way, size_t i)
 {
-    const ink__passes *passes = i == 0 ? &ink__passes_ref : NULL;
+    const ink__passes *passes = i == 0 ? &ink__passes_ref : ink__passes_at(i - 1);
     if (passes)
         *way = (struct way){passes->isa, passes->attend, passes->attend_backward, passes->attend_scratch};
     return passes != NULL;
