@@ -144,9 +144,8 @@ static struct grad_buffers grad_buffers_in(float *scratch, size_t S, size_t D)
     return x;
 }
 
-/* dst [rows,W] = scale * the n rows of src; up to `rows`, and past D, zeros. */
-static void copy_rows(float *dst, const float *src, size_t stride, size_t n, size_t rows, size_t D,
-                      float scale)
+/* dst [n,W] = scale * n rows of src, and zeros past D. */
+static void copy_rows(float *dst, const float *src, size_t stride, size_t n, size_t D, float scale)
 {
     const size_t W = whole_tiles(D);
     for (size_t i = 0; i < n; ++i)
@@ -154,7 +153,6 @@ static void copy_rows(float *dst, const float *src, size_t stride, size_t n, siz
             const float *x = src + i * stride + d;
             v_store(dst + i * W + d, scale * (D - d >= VL ? v_load(x) : v_load_part(x, D - d)));
         }
-    memset(dst + n * W, 0, (rows - n) * W * sizeof *dst);
 }
 
 /* The n rows of dst = scale * src [n,W] */
@@ -184,7 +182,6 @@ static void load_panels(float *dst, const float *src, size_t stride, size_t S, s
 
 struct grad_block {
     size_t query, n;  /* n <= QUERIES from `query` on; */
-    size_t tall;      /* n in whole tiles */
     size_t key, keys; /* what they see lies in keys from `key`, a panel's first, on; */
     size_t wide;      /* keys in whole vectors */
 };
@@ -195,7 +192,6 @@ static struct grad_block grad_block_at(size_t query, size_t S, const ink__attend
     size_t first, end, ignored;
     ink__attending_keys(&first, &ignored, how, query, S);
     ink__attending_keys(&ignored, &end, how, query + b.n - 1, S);
-    b.tall = (b.n + TALL - 1) / TALL * TALL;
     b.key = first / LANES2 * LANES2;
     b.keys = end - b.key;
     b.wide = (b.keys + VL - 1) / VL * VL;
@@ -235,13 +231,13 @@ static void load_bias(struct grad_buffers *x, const float *bias)
         x->bias[k] = 1.44269504f * bias[(ptrdiff_t)(x->S - 1) - (ptrdiff_t)k];
 }
 
-/* x->s = scores of the block, without bias. x->q [tall,W] is made on the way. */
+/* x->s = scores of the block, without bias. x->q [n,W] is made on the way. */
 static void block_scores(const struct grad_buffers *x, const struct grad_block *b, const float *q,
                          size_t stride)
 {
     const float scale = 1.44269504f / sqrtf((float)x->D); /* log2(e) / sqrt(D) */
-    copy_rows(x->q, q + b->query * stride, stride, b->n, b->tall, x->D, scale);
-    product_rows(x->s, x->stride, x->q, x->W, x->kt + b->key * x->W, LANES2, x->W * LANES2, b->tall, b->wide,
+    copy_rows(x->q, q + b->query * stride, stride, b->n, x->D, scale);
+    product_rows(x->s, x->stride, x->q, x->W, x->kt + b->key * x->W, LANES2, x->W * LANES2, b->n, b->wide,
                  x->D);
 }
 
@@ -285,7 +281,7 @@ static void fused_attend_train(float *ctx, float *lse, float *scratch, const flo
     const float *bias = ink__attending_bias(how, head);
     struct grad_buffers x = grad_buffers_in(scratch, S, D);
     load_panels(x.kt, qkv + H, stride, S, D);
-    copy_rows(x.rows, qkv + 2 * H, stride, S, S, D, 1);
+    copy_rows(x.rows, qkv + 2 * H, stride, S, D, 1);
     if (bias)
         load_bias(&x, bias);
     for (size_t query = 0; query < S; query += QUERIES) {
@@ -305,7 +301,7 @@ static void fused_attend_train(float *ctx, float *lse, float *scratch, const flo
                     v_store(s + j, v_load(s + j) * dropout_factor(&kept, b.key + j));
             }
         }
-        product_rows(x.out, x.W, x.s, x.stride, x.rows + b.key * x.W, x.W, LANES2, b.tall, x.W, b.keys);
+        product_rows(x.out, x.W, x.s, x.stride, x.rows + b.key * x.W, x.W, LANES2, b.n, x.W, b.keys);
         for (size_t i = 0; i < b.n; ++i)
             store_rows(ctx + (query + i) * H, x.out + i * x.W, H, 1, D, share[i]);
     }
@@ -320,11 +316,10 @@ static void gradients_of_row(float *s, float *dp, const float *bias, float *dbia
     struct dropout_row kept;
     dropout_row_start(&kept, drop, row->query);
     for (size_t j = 0; j < b->wide; j += VL) {
-        vf x = v_load(s + j) - lse, dp_j = v_load(dp + j);
+        vf x = v_load(s + j), dp_j = v_load(dp + j);
         if (bias)
             x += v_load(bias + row->bias + j);
-        /* p is at most 1, even where rounding a large lse says more; a NaN stays one */
-        const vf p = seen_or(v_exp2(v_select(x > (vf){0}, (vf){0}, x)), 0, row, j);
+        const vf p = seen_or(v_exp2(x - lse), 0, row, j); /* x has forward's bits, so is no more than lse */
         vf left = p;
         if (drop->threshold) {
             const vf m = dropout_factor(&kept, b->key + j);
@@ -356,7 +351,7 @@ static void fused_attend_backward(float *dqkv, float *dbias, float *scratch, con
     struct grad_buffers x = grad_buffers_in(scratch, S, D);
     load_panels(x.kt, qkv + H, stride, S, D);
     load_panels(x.vt, qkv + 2 * H, stride, S, D);
-    copy_rows(x.rows, qkv + H, stride, S, S, D, 1);
+    copy_rows(x.rows, qkv + H, stride, S, D, 1);
     memset(x.dk, 0, x.P * x.W * sizeof *x.dk);
     memset(x.dv, 0, x.P * x.W * sizeof *x.dv);
     memset(x.dbias, 0, 2 * x.P * sizeof *x.dbias);
@@ -365,9 +360,8 @@ static void fused_attend_backward(float *dqkv, float *dbias, float *scratch, con
     for (size_t query = 0; query < S; query += QUERIES) {
         const struct grad_block b = grad_block_at(query, S, how);
         block_scores(&x, &b, qkv, stride);
-        copy_rows(x.dctx, dctx + query * H, H, b.n, b.tall, D, 1);
-        product_rows(x.ds, x.stride, x.dctx, x.W, x.vt + b.key * x.W, LANES2, x.W * LANES2, b.tall, b.wide,
-                     D);
+        copy_rows(x.dctx, dctx + query * H, H, b.n, D, 1);
+        product_rows(x.ds, x.stride, x.dctx, x.W, x.vt + b.key * x.W, LANES2, x.W * LANES2, b.n, b.wide, D);
         for (size_t i = 0; i < b.n; ++i) {
             const struct grad_row row = grad_row_at(&b, i, S, how);
             const float *ctx_i = ctx + row.query * H; /* [D] */
@@ -375,7 +369,7 @@ static void fused_attend_backward(float *dqkv, float *dbias, float *scratch, con
                              dbias ? x.dbias : NULL, drop, &row, &b, lse[row.query * how->N],
                              delta_of(x.dctx + i * x.W, ctx_i, D));
         }
-        product_rows(x.out, x.W, x.ds, x.stride, x.rows + b.key * x.W, x.W, LANES2, b.tall, x.W, b.keys);
+        product_rows(x.out, x.W, x.ds, x.stride, x.rows + b.key * x.W, x.W, LANES2, b.n, x.W, b.keys);
         store_rows(dqkv + query * stride, x.out, stride, b.n, D, 1.0f / sqrtf((float)D));
         product_columns(x.dk + b.key * x.W, x.W, x.ds, x.stride, x.q, x.W, b.keys, x.W, b.n);
         product_columns(x.dv + b.key * x.W, x.W, x.s, x.stride, x.dctx, x.W, b.keys, x.W, b.n);

@@ -95,8 +95,7 @@ struct pair {
 
 static struct pair pair_at(const struct head *h, size_t i, size_t j)
 {
-    const double below = (double)score(h, i, j) - h->lse[i * h->N];
-    const double p = exp(below > 0 ? 0 : below); /* at most 1, even where rounding a large lse says more */
+    const double p = exp((double)score(h, i, j) - h->lse[i * h->N]);
     const double m = factor(h, i, j), dpd = dot(h->dctx + i * h->H, h->v + j * h->stride, h->D);
     return (struct pair){m * p, p * (m * dpd - h->delta[i])};
 }
