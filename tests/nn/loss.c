@@ -173,7 +173,10 @@ Test(loss, logits_far_out_give_numbers)
     static const float far[] = {88, 1e3f, 1e4f, 1e30f};
     const int32_t wrong = 1;
     const float yes = 1, no = 0;
+    const float forty = 40;
     float dz[3];
+    cr_expect(fabs(ink_binary_cross_entropy(dz, &forty, &yes, NULL, 1, 1, 1) / exp(-40) - 1) < 1e-12,
+              "no 1 is lost");
     for (int i = 0; i < 4; ++i) {
         const float x = far[i], z[] = {x, -x, 0};
         double loss = ink_cross_entropy(dz, z, &wrong, NULL, 0, 1, 1, 3);
