@@ -64,6 +64,7 @@ static ink_status plan(ink__config *config, const ink__json *json, ink_error *er
 
 const ink__arch ink__arch_albert = {
     .model_type = "albert",
+    .sequence_class = "AlbertForSequenceClassification",
     .prefix = "albert.",
     .sizes = sizes,
     .activation_key = "hidden_act",

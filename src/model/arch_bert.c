@@ -29,6 +29,7 @@ static const char *const bert_unused[] = {
 
 const ink__arch ink__arch_bert = {
     .model_type = "bert",
+    .sequence_class = "BertForSequenceClassification",
     .prefix = "bert.",
     .sizes = bert_sizes,
     .activation_key = "hidden_act",
@@ -76,6 +77,7 @@ static const char *const distilbert_unused[] = {
 
 const ink__arch ink__arch_distilbert = {
     .model_type = "distilbert",
+    .sequence_class = "DistilBertForSequenceClassification",
     .prefix = "distilbert.",
     .sizes = distilbert_sizes,
     .activation_key = "activation",
@@ -124,6 +126,7 @@ static const char *const electra_unused[] = {
 
 const ink__arch ink__arch_electra = {
     .model_type = "electra",
+    .sequence_class = "ElectraForSequenceClassification",
     .prefix = "electra.",
     .sizes = electra_sizes,
     .activation_key = "hidden_act",
