@@ -1,7 +1,7 @@
 /* log.jsonl, the story of a run: one JSON object a line, each written as soon as it is known.
  *
  * A line opens with "step", the number of updates done, and ends with "time" where times are told at all:
- * {"step":20,"epoch":0.5,"loss":0.6931472,"learning_rate":0.00002,"time":{"seconds":1.25,"tokens_per_s":8000}}
+ * {"step":20,"epoch":0.5,"loss":0.6931472,"learning_rate":0.00002,"time":{"seconds":1.2,"tokens_per_s":800}}
  * All but "time" is a function of seed, settings and data, so that a run that was stopped and resumed leaves
  * the lines, "time" apart, of one that was not. Numbers are the shortest that read back as the same float;
  * what is not finite is null. */
