@@ -209,22 +209,28 @@ ink_status ink__atomic_rewrite(ink__atomic *file, size_t offset, const void *byt
     return INK_OK;
 }
 
-/* Makes the rename itself survive a power cut. File systems that cannot sync a directory say EINVAL, and a
- * directory that may be written but not read cannot be opened: neither makes the file any less whole. */
-static ink_status sync_directory(const ink__atomic *file, ink_error *err)
+/* File systems that cannot sync a directory say EINVAL, and a directory that may be written but not read
+ * cannot be opened: neither makes what is in it any less whole. */
+ink_status ink__sync_directory(const char *dir, const char *path, ink_error *err)
 {
-    char *dir;
-    const char *slash = strrchr(file->target, '/');
-    const size_t n = slash ? (size_t)(slash - file->target) + 1 : 1;
-    INK_TRY(ink__strndup(&dir, slash ? file->target : ".", n, err));
     const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(dir);
     if (fd < 0)
         return INK_OK;
     const int failed = fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP ? errno : 0;
     close(fd);
     errno = failed;
-    return failed ? ink__fail_errno(err, file->path, "its directory cannot be synced") : INK_OK;
+    return failed ? ink__fail_errno(err, path, "its directory cannot be synced") : INK_OK;
+}
+
+static ink_status sync_parent(const ink__atomic *file, ink_error *err)
+{
+    char *dir;
+    const char *slash = strrchr(file->target, '/');
+    const size_t n = slash ? (size_t)(slash - file->target) + 1 : 1;
+    INK_TRY(ink__strndup(&dir, slash ? file->target : ".", n, err));
+    const ink_status st = ink__sync_directory(dir, file->path, err);
+    free(dir);
+    return st;
 }
 
 ink_status ink__atomic_commit(ink__atomic *file, ink_error *err)
@@ -241,7 +247,7 @@ ink_status ink__atomic_commit(ink__atomic *file, ink_error *err)
         return ink__fail_errno(err, file->path, "cannot be put in place");
     free(file->temporary);
     file->temporary = NULL;
-    return sync_directory(file, err);
+    return sync_parent(file, err);
 }
 
 void ink__atomic_free(ink__atomic *file)

@@ -93,6 +93,7 @@ typedef struct ink__drop_key {
 
 struct ink__arch {
     const char *model_type;       /* config.json's */
+    const char *sequence_class;   /* Hugging Face's name of the model with a sequence classification head */
     const char *prefix;           /* of the encoder's tensors, where a head was saved with it */
     const ink__config_key *sizes; /* ends with key NULL */
     const char *activation_key, *activation_absent;

@@ -72,6 +72,7 @@ static const ink__drop_key drops[] = {
 
 const ink__arch ink__arch_albert = {
     .model_type = "albert",
+    .sequence_class = "AlbertForSequenceClassification",
     .prefix = "albert.",
     .sizes = sizes,
     .activation_key = "hidden_act",

@@ -31,6 +31,7 @@ static const ink__drop_key bert_drops[] = {INK__HIDDEN_DROPS(0.1), {0}};
 
 const ink__arch ink__arch_bert = {
     .model_type = "bert",
+    .sequence_class = "BertForSequenceClassification",
     .prefix = "bert.",
     .sizes = bert_sizes,
     .activation_key = "hidden_act",
@@ -87,6 +88,7 @@ static const ink__drop_key distilbert_drops[] = {
 
 const ink__arch ink__arch_distilbert = {
     .model_type = "distilbert",
+    .sequence_class = "DistilBertForSequenceClassification",
     .prefix = "distilbert.",
     .sizes = distilbert_sizes,
     .activation_key = "activation",
@@ -143,6 +145,7 @@ static const ink__drop_key electra_drops[] = {
 
 const ink__arch ink__arch_electra = {
     .model_type = "electra",
+    .sequence_class = "ElectraForSequenceClassification",
     .prefix = "electra.",
     .sizes = electra_sizes,
     .activation_key = "hidden_act",

@@ -126,6 +126,7 @@ static ink_status plan(ink__config *config, const ink__json *json, ink_error *er
 
 const ink__arch ink__arch_modernbert = {
     .model_type = "modernbert",
+    .sequence_class = "ModernBertForSequenceClassification",
     .prefix = "model.",
     .sizes = sizes,
     .activation_key = "hidden_activation",

@@ -47,17 +47,17 @@ static const ink__drop_key drops[] = {
     {0},
 };
 
-#define ROBERTA(name)                                                                                        \
+#define ROBERTA(name, class)                                                                                 \
     {                                                                                                        \
-        .model_type = name, .prefix = "roberta.", .sizes = roberta_sizes, .activation_key = "hidden_act",    \
-        .activation_absent = "gelu", .eps_key = "layer_norm_eps", .eps_absent = 1e-12, .drops = drops,       \
-        .params = roberta_params, .known_unused = roberta_unused, .head_activation = INK__TANH,              \
-        .positions_skip_padding = true,                                                                      \
+        .model_type = name, .sequence_class = class, .prefix = "roberta.", .sizes = roberta_sizes,           \
+        .activation_key = "hidden_act", .activation_absent = "gelu", .eps_key = "layer_norm_eps",            \
+        .eps_absent = 1e-12, .drops = drops, .params = roberta_params, .known_unused = roberta_unused,       \
+        .head_activation = INK__TANH, .positions_skip_padding = true,                                        \
     }
 
-const ink__arch ink__arch_roberta = ROBERTA("roberta");
-const ink__arch ink__arch_xlm_roberta = ROBERTA("xlm-roberta");
-const ink__arch ink__arch_camembert = ROBERTA("camembert");
+const ink__arch ink__arch_roberta = ROBERTA("roberta", "RobertaForSequenceClassification");
+const ink__arch ink__arch_xlm_roberta = ROBERTA("xlm-roberta", "XLMRobertaForSequenceClassification");
+const ink__arch ink__arch_camembert = ROBERTA("camembert", "CamembertForSequenceClassification");
 
 /* ---- MPNet ----------------------------------------------------------------------------------------- */
 
@@ -98,6 +98,7 @@ static const char *const mpnet_unused[] = {
 
 const ink__arch ink__arch_mpnet = {
     .model_type = "mpnet",
+    .sequence_class = "MPNetForSequenceClassification",
     .prefix = "mpnet.",
     .sizes = mpnet_sizes,
     .activation_key = "hidden_act",

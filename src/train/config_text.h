@@ -1,0 +1,34 @@
+/* config.json as text: that of a model to start from, that of a model made from nothing, and the one that a
+ * finetuned classifier is saved with. What is not about the classifier stays as it was written, number by
+ * number. */
+#ifndef INK_TRAIN_CONFIG_TEXT_H
+#define INK_TRAIN_CONFIG_TEXT_H
+
+#include "io/jsontext.h"
+#include "io/safetensors.h"
+#include "model/arch.h"
+#include "train/dataset.h"
+
+/* Replaces *text by dir/config.json. */
+ink_status ink__config_text_load(ink__text *text, const char *dir, ink_error *err);
+
+/* Replaces *text by the config.json of a new BERT: size "tiny", "mini", "small" or "base" (2 layers of 128, 4
+ * of 256, 4 of 512, 12 of 768; feed-forward 4H, heads of 64, 512 positions), else Hugging Face's defaults.
+ * INK_E_ARG: another size. */
+ink_status ink__config_text_new(ink__text *text, const char *size, const ink_tokenizer *tokenizer,
+                                ink_error *err);
+
+typedef struct ink__classifier {
+    const ink__arch *arch;
+    ink__task task;
+    const char *const *labels; /* [C]; of a REGRESSION: looked at by nobody, and C is 1 */
+    size_t C;
+    ink__dtype dtype; /* that the weights are saved as */
+} ink__classifier;
+
+/* Replaces *text by base with the classifier's architectures, id2label, label2id, problem_type and dtype;
+ * path names base in messages. INK_E_FORMAT: base is not JSON. */
+ink_status ink__config_text_classifier(ink__text *text, const ink__text *base, const char *path,
+                                       const ink__classifier *classifier, ink_error *err);
+
+#endif
