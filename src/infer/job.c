@@ -352,6 +352,17 @@ static ink_status check_output(const ink_job_options *options, ink_error *err)
     return INK_OK;
 }
 
+static ink_status open_records(ink__records **records, const ink_job_options *options, ink_error *err)
+{
+    const ink__records_options wanted = {.inputs = options->inputs,
+                                         .n_inputs = options->n_inputs,
+                                         .format = options->format,
+                                         .text = options->text,
+                                         .text_pair = options->text_pair,
+                                         .id = options->id};
+    return ink__records_open(records, &wanted, err);
+}
+
 ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink_job_options *options,
                         ink_error *err)
 {
@@ -364,7 +375,7 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
     pthread_mutex_init(&job.writing, NULL);
     pthread_cond_init(&job.room, NULL);
     INK_TRY_GOTO(ink__calloc(&job.ring, job.n_slots, sizeof *job.ring, "job", err));
-    INK_TRY_GOTO(ink__records_open(&job.records, options, err));
+    INK_TRY_GOTO(open_records(&job.records, options, err));
     INK_TRY_GOTO(check_output(options, err));
     INK_TRY_GOTO(ink__output_open(&job.output, options->output, err));
     INK_TRY_GOTO(write_header(&job, 0, false, err));

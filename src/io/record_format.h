@@ -2,6 +2,7 @@
 #ifndef INK_IO_RECORD_FORMAT_H
 #define INK_IO_RECORD_FORMAT_H
 
+#include "io/jsontext.h"
 #include "io/records.h"
 #include "io/source.h"
 
@@ -11,6 +12,10 @@ typedef struct ink__fields {
     char *pair; /* NULL: none */
     char *id;
     bool id_required; /* the caller named it: a record without is an error */
+    char *label;      /* NULL: labels are not wanted */
+    char *label_else; /* read where there is no such field; NULL: none */
+    char **more;      /* [n_more] */
+    size_t n_more;
 } ink__fields;
 
 /* `"body", "stars"`: the first few of some names, for a sentence. Starts as {0}. */
@@ -21,14 +26,31 @@ typedef struct ink__name_list {
 
 void ink__name_list_add(ink__name_list *list, const char *name, size_t len);
 
+/* The labels of one record. Starts as {0}. */
+typedef struct ink__labels {
+    ink__string *items;
+    size_t n, capacity;
+    bool list;
+    ink__text text; /* of items that had to be unescaped */
+} ink__labels;
+
+void ink__labels_free(ink__labels *labels);
+void ink__labels_start(ink__labels *labels, bool list); /* of a new record */
+ink_status ink__labels_add(ink__labels *labels, const char *text, size_t len, ink_error *err);
+/* The labels that a cell of a table says: itself, or where a list is wanted its items; they may point into
+ * the cell. INK_E_FORMAT where it says none; `place` begins the sentence. */
+ink_status ink__labels_cell(ink__labels *labels, bool list, const char *cell, size_t len, const char *place,
+                            ink_error *err);
+void ink__labels_give(ink__record *record, const ink__labels *labels);
+
 typedef struct ink__record_format {
     const char *name;
-    bool has_fields;
+    bool has_fields, has_labels;
     /* A state for one input. */
     ink_status (*open)(void **state, const ink__fields *fields, ink_error *err);
-    /* Looks for the next record in the window. A record it returns has text, or error; id is NULL where the
-     * record's number stands for it; number is left alone. A status means that the rest of the input is
-     * lost. */
+    /* Looks for the next record in the window. A record it returns has a line, and text or error; id is NULL
+     * where the record's number stands for it; number and source are left alone. A status means that the
+     * rest of the input is lost. */
     ink_status (*step)(ink__step *step, ink__record *record, void *state, ink__source *source,
                        ink_error *err);
     void (*close)(void *state);

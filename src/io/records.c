@@ -84,18 +84,40 @@ static ink_status find_format(const ink__record_format **format, const char *pat
     return INK_OK;
 }
 
+/* The first field that was named by the caller, or NULL. */
+static const char *named_field(const ink__records_options *options)
+{
+    if (options->text && strcmp(options->text, "text") != 0)
+        return options->text;
+    if (options->text_pair)
+        return options->text_pair;
+    if (options->id)
+        return options->id;
+    if (options->label && strcmp(options->label, "label") != 0)
+        return options->label;
+    return options->n_fields > 0 ? options->fields[0] : NULL;
+}
+
+/* A format that has no fields cannot be asked for one, nor for labels where it has none. */
+static ink_status check_fields(const input *in, const ink__records_options *options, ink_error *err)
+{
+    const char *field = in->format->has_fields ? NULL : named_field(options);
+    if (field)
+        return ink_fail(err, INK_E_ARG, "%s: is read as %s, which have no field \"%s\"; name another format",
+                        in->path, in->format->name, field);
+    if (options->label && !in->format->has_labels)
+        return ink_fail(err, INK_E_ARG, "%s: is read as %s, which have no labels; name another format",
+                        in->path, in->format->name);
+    return INK_OK;
+}
+
 /* Fills *in and looks whether it can be read, without opening it: a pipe would notice. */
 static ink_status add_input(ink__records *records, input *in, const char *path,
-                            const ink_job_options *options, ink_error *err)
+                            const ink__records_options *options, ink_error *err)
 {
     INK_TRY(ink__strndup(&in->path, path, strlen(path), err));
     INK_TRY(find_format(&in->format, path, options->format, err));
-    const char *field = options->text && strcmp(options->text, "text") != 0 ? options->text : NULL;
-    field = options->text_pair ? options->text_pair : field;
-    field = options->id && !field ? options->id : field;
-    if (!in->format->has_fields && field)
-        return ink_fail(err, INK_E_ARG,
-                        "%s: is read as lines, which have no field \"%s\"; name another format", path, field);
+    INK_TRY(check_fields(in, options, err));
     if (strcmp(path, "-") == 0)
         return INK_OK;
     struct stat info;
@@ -117,7 +139,37 @@ static ink_status copy_name(char **copy, const char *name, ink_error *err)
     return ink__strndup(copy, name, strlen(name), err);
 }
 
-ink_status ink__records_open(ink__records **out, const ink_job_options *options, ink_error *err)
+/* Copies the names of the fields that are wanted. */
+static ink_status copy_fields(ink__fields *fields, const ink__records_options *options, ink_error *err)
+{
+    INK_TRY(copy_name(&fields->text, options->text ? options->text : "text", err));
+    if (options->text_pair)
+        INK_TRY(copy_name(&fields->pair, options->text_pair, err));
+    INK_TRY(copy_name(&fields->id, options->id ? options->id : "id", err));
+    fields->id_required = options->id != NULL;
+    if (options->label)
+        INK_TRY(copy_name(&fields->label, options->label, err));
+    if (options->label && strcmp(options->label, "label") == 0)
+        INK_TRY(copy_name(&fields->label_else, "labels", err));
+    INK_TRY(ink__calloc(&fields->more, options->n_fields, sizeof *fields->more, "field names", err));
+    for (; fields->n_more < options->n_fields; ++fields->n_more)
+        INK_TRY(copy_name(&fields->more[fields->n_more], options->fields[fields->n_more], err));
+    return INK_OK;
+}
+
+static void free_fields(ink__fields *fields)
+{
+    free(fields->text);
+    free(fields->pair);
+    free(fields->id);
+    free(fields->label);
+    free(fields->label_else);
+    for (size_t i = 0; i < fields->n_more; ++i)
+        free(fields->more[i]);
+    free(fields->more);
+}
+
+ink_status ink__records_open(ink__records **out, const ink__records_options *options, ink_error *err)
 {
     static const char *const standard_input[] = {"-"};
     const char *const *paths = options->n_inputs > 0 ? options->inputs : standard_input;
@@ -131,11 +183,7 @@ ink_status ink__records_open(ink__records **out, const ink_job_options *options,
         return ink_fail(err, INK_E_ARG, "%zu inputs, but no paths", n);
     INK_TRY_GOTO(ink__calloc(&records, 1, sizeof *records, "a reader of records", err));
     records->source.fd = -1;
-    INK_TRY_GOTO(copy_name(&records->fields.text, options->text ? options->text : "text", err));
-    if (options->text_pair)
-        INK_TRY_GOTO(copy_name(&records->fields.pair, options->text_pair, err));
-    INK_TRY_GOTO(copy_name(&records->fields.id, options->id ? options->id : "id", err));
-    records->fields.id_required = options->id != NULL;
+    INK_TRY_GOTO(copy_fields(&records->fields, options, err));
     INK_TRY_GOTO(ink__calloc(&records->inputs, n, sizeof *records->inputs, "inputs", err));
     records->n_inputs = n;
     for (size_t i = 0; i < n; ++i)
@@ -168,9 +216,7 @@ void ink__records_free(ink__records *records)
     for (size_t i = 0; i < records->n_inputs; ++i)
         free(records->inputs[i].path);
     free(records->inputs);
-    free(records->fields.text);
-    free(records->fields.pair);
-    free(records->fields.id);
+    free_fields(&records->fields);
     free(records);
 }
 
@@ -178,9 +224,8 @@ static ink_status open_input(ink__records *records, ink_error *err)
 {
     const input *in = &records->inputs[records->next_input++];
     INK_TRY(ink__source_open(&records->source, in->path, err));
-    INK_TRY(in->format->open(&records->state, &records->fields, err));
-    records->format = in->format;
-    return INK_OK;
+    records->format = in->format; /* and so closed, if it opens only half */
+    return in->format->open(&records->state, &records->fields, err);
 }
 
 /* Numbers the record that was read and gives it an id if it has none. */
@@ -188,6 +233,7 @@ static void complete(ink__records *records)
 {
     ink__record *record = &records->record;
     record->number = ++records->number;
+    record->source = records->source.name;
     if (!record->id) {
         record->id_len =
             (size_t)snprintf(records->id, sizeof records->id, "%llu", (unsigned long long)record->number);
@@ -196,6 +242,9 @@ static void complete(ink__records *records)
     if (record->error) {
         record->text = record->pair = NULL;
         record->text_len = record->pair_len = 0;
+        record->labels = record->fields = NULL;
+        record->n_labels = 0;
+        record->label_list = false;
     }
     records->pending = true;
 }

@@ -6,7 +6,14 @@
  * - lines: "\n" or "\r\n" ends a text; a blank line is an empty text.
  * - jsonl: a line is an object; of a key that comes twice the last counts; a blank line is a bad record.
  * - csv: RFC 4180 with a header line, its values those of Python's csv module; blank lines are skipped; a row
- *   that has not as many fields as the header is a bad record; an id is always a JSON string. */
+ *   that has not as many fields as the header is a bad record; an id is always a JSON string.
+ *
+ * Labels, where they are wanted, come from one field:
+ * - jsonl: a string, a number or a boolean is one label (of the last two its text as it stood); an array of
+ *   these is a list.
+ * - csv: a cell is one label; in a column whose name is "labels" it is a list, separated by commas
+ *   (joy,anger), or in brackets as JSON and Python print one (["joy", 'anger']). A blank cell is an empty
+ *   list there and no label anywhere else. */
 #ifndef INK_IO_RECORDS_H
 #define INK_IO_RECORDS_H
 
@@ -17,6 +24,11 @@
 /* A record longer than this is skipped and reported, so that memory stays bounded. */
 #define INK__RECORD_MAX ((size_t)64 << 20)
 
+typedef struct ink__string {
+    const char *text; /* UTF-8; may hold NUL; not terminated */
+    size_t len;
+} ink__string;
+
 typedef struct ink__record {
     uint64_t number; /* from 1, over all inputs */
     const char *id;  /* as JSON text: 17, "abc", 1.10 just as it stood; never NULL, not terminated */
@@ -25,18 +37,37 @@ typedef struct ink__record {
     size_t text_len;
     const char *pair; /* NULL if the record has none */
     size_t pair_len;
-    size_t bad_bytes;  /* ill-formed sequences that became U+FFFD, in the whole record */
-    const char *error; /* NULL, or one sentence why this record cannot be used, with file and line;
-                        * terminated */
-} ink__record;         /* every pointer is valid until the next call on the reader */
+    size_t bad_bytes;          /* ill-formed sequences that became U+FFFD, in the whole record */
+    const ink__string *labels; /* [n_labels], in their order; none is empty, and one may come twice */
+    size_t n_labels;           /* 1 unless a list was given; 0 where labels are not wanted, or if error */
+    bool label_list;           /* a list was given, of any length: the record is multi-label */
+    const ink__string *fields; /* [n_fields of the options]: text NULL where there is no such field, or it is
+                                * null; NULL if error */
+    const char *source;        /* the file's name for messages, or "standard input"; terminated */
+    uint64_t line;             /* in it, from 1: where the record begins */
+    const char *error;         /* NULL, or one sentence why this record cannot be used, with file and line;
+                                * terminated */
+} ink__record;                 /* every pointer is valid until the next call on the reader */
 
 typedef struct ink__records ink__records;
 
-/* Which field names, format and inputs: from the job's options (inputs, n_inputs, format, text, text_pair,
- * id). Every input is looked at before the first record is read: one that is missing or a directory fails
+typedef struct ink__records_options {
+    const char *const *inputs; /* paths; "-" is stdin; none: stdin */
+    size_t n_inputs;
+    ink_format format;
+    const char *text;      /* the text's field; NULL: "text" */
+    const char *text_pair; /* the second text's; NULL: there is none */
+    const char *id;        /* NULL: "id" where there is one */
+    const char *label;     /* the labels' field; NULL: labels are not wanted. "label" stands for "labels" as
+                            * well, where there is no field "label" */
+    const char *const *fields; /* further fields that are wanted */
+    size_t n_fields;
+} ink__records_options; /* what it points to is copied, or of no use after the call */
+
+/* Every input is looked at before the first record is read: one that is missing or a directory fails
  * at once (INK_E_IO), so does an ending that names a format not read yet (INK_E_UNSUPPORTED), and fields
  * asked of lines, which have none (INK_E_ARG). n_inputs 0, or the name "-", is stdin. */
-ink_status ink__records_open(ink__records **records, const ink_job_options *options, ink_error *err);
+ink_status ink__records_open(ink__records **records, const ink__records_options *options, ink_error *err);
 
 /* The next record into *record; *end says that there is none. A bad record is not a failure: it has
  * `error` set. INK_E_IO when a read fails, INK_E_FORMAT when the rest of an input cannot be read as

@@ -19,12 +19,15 @@
 #define HEADER_BYTES_MAX ((size_t)1 << 20)
 #define FEED_BYTES_MAX   ((size_t)64 << 10)
 #define NO_COLUMN        SIZE_MAX
+#define LIST_COLUMN      "labels"
 
 typedef struct csv {
     const ink__fields *fields;
     struct csv_parser parser;
     size_t n_columns; /* 0 until the header has been read */
-    size_t text, pair, id;
+    size_t text, pair, id, label;
+    size_t *more; /* [n_more of fields] */
+    bool label_list;
     uint64_t line;     /* being read, from 1 */
     bool after_return; /* the last byte was "\r": a "\n" now is the same line's end */
 
@@ -40,6 +43,8 @@ typedef struct csv {
     ink_error why;
     ink_error bad; /* why the last record cannot be used */
     ink__text id_text;
+    ink__labels labels;
+    ink__string *values; /* [n_more of fields] */
 } csv;
 
 static int nothing_is_space(unsigned char c)
@@ -54,9 +59,11 @@ static ink_status open_csv(void **state, const ink__fields *fields, ink_error *e
     INK_TRY(ink__calloc(&s, 1, sizeof *s, "a reader of CSV", err));
     s->fields = fields;
     s->line = 1;
+    *state = s;
+    INK_TRY(ink__calloc(&s->more, fields->n_more, sizeof *s->more, "columns", err));
+    INK_TRY(ink__calloc(&s->values, fields->n_more, sizeof *s->values, "columns", err));
     csv_init(&s->parser, CSV_STRICT | CSV_STRICT_FINI);
     csv_set_space_func(&s->parser, nothing_is_space);
-    *state = s;
     return INK_OK;
 }
 
@@ -68,6 +75,9 @@ static void close_csv(void *state)
     csv_free(&s->parser);
     ink__text_free(&s->row);
     ink__text_free(&s->id_text);
+    ink__labels_free(&s->labels);
+    free(s->more);
+    free(s->values);
     free(s->ends);
     free(s);
 }
@@ -178,6 +188,22 @@ static ink_status find_column(size_t *column, const csv *s, const char *name, bo
     return INK_OK;
 }
 
+static ink_status find_labels(csv *s, const char *source, ink_error *err)
+{
+    const ink__fields *fields = s->fields;
+    s->label = NO_COLUMN;
+    if (!fields->label)
+        return INK_OK;
+    INK_TRY(find_column(&s->label, s, fields->label, !fields->label_else, source, err));
+    s->label_list = strcmp(fields->label, LIST_COLUMN) == 0;
+    if (s->label != NO_COLUMN)
+        return INK_OK;
+    INK_TRY(find_column(&s->label, s, fields->label_else, false, source, err));
+    s->label_list = true;
+    /* Where there is neither, the one that was named is missing. */
+    return s->label != NO_COLUMN ? INK_OK : find_column(&s->label, s, fields->label, true, source, err);
+}
+
 static ink_status read_header(csv *s, const char *source, ink_error *err)
 {
     const ink__fields *fields = s->fields;
@@ -186,26 +212,54 @@ static ink_status read_header(csv *s, const char *source, ink_error *err)
     if (fields->pair)
         INK_TRY(find_column(&s->pair, s, fields->pair, true, source, err));
     INK_TRY(find_column(&s->id, s, fields->id, fields->id_required, source, err));
+    INK_TRY(find_labels(s, source, err));
+    for (size_t i = 0; i < fields->n_more; ++i)
+        INK_TRY(find_column(&s->more[i], s, fields->more[i], false, source, err));
     s->n_columns = s->n_fields;
+    return INK_OK;
+}
+
+/* Points the record at its fields; INK_E_FORMAT where its labels are none. */
+static ink_status take_fields(ink__record *record, csv *s, const char *source, ink_error *err)
+{
+    record->text = field(&record->text_len, s, s->text);
+    if (s->pair != NO_COLUMN)
+        record->pair = field(&record->pair_len, s, s->pair);
+    for (size_t i = 0; i < s->fields->n_more; ++i) {
+        s->values[i] = (ink__string){NULL, 0};
+        if (s->more[i] != NO_COLUMN)
+            s->values[i].text = field(&s->values[i].len, s, s->more[i]);
+    }
+    record->fields = s->values;
+    if (s->label == NO_COLUMN)
+        return INK_OK;
+    char place[400];
+    size_t len;
+    snprintf(place, sizeof place, "%.250s: line %llu: column \"%.80s\"", source,
+             (unsigned long long)s->row_line, s->label_list ? LIST_COLUMN : s->fields->label);
+    const char *cell = field(&len, s, s->label);
+    INK_TRY(ink__labels_cell(&s->labels, s->label_list, cell, len, place, err));
+    ink__labels_give(record, &s->labels);
     return INK_OK;
 }
 
 static ink_status make_record(ink__record *record, csv *s, const char *source, ink_error *err)
 {
     const unsigned long long line = s->row_line;
+    ink_status st;
     record->bad_bytes = s->bad_bytes;
+    record->line = s->row_line;
     if (too_long(s))
-        ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: the row has %zu bytes, at most %zu are read", source,
-                 line, s->bytes, INK__RECORD_MAX);
+        st = ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: the row has %zu bytes, at most %zu are read",
+                      source, line, s->bytes, INK__RECORD_MAX);
     else if (s->n_fields != s->n_columns)
-        ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: %zu field%s, the header has %zu", source, line,
-                 s->n_fields, s->n_fields == 1 ? "" : "s", s->n_columns);
-    else {
-        record->text = field(&record->text_len, s, s->text);
-        if (s->pair != NO_COLUMN)
-            record->pair = field(&record->pair_len, s, s->pair);
-    }
-    if (!record->text)
+        st = ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: %zu field%s, the header has %zu", source, line,
+                      s->n_fields, s->n_fields == 1 ? "" : "s", s->n_columns);
+    else
+        st = take_fields(record, s, source, &s->bad);
+    if (st != INK_OK && st != INK_E_FORMAT)
+        return ink_fail(err, st, "%s", s->bad.text);
+    if (st != INK_OK)
         record->error = s->bad.text;
     /* In a row that went wrong, fields may have shifted: only an id ahead of the texts is surely one. */
     if (s->id < s->n_ends && (record->text || (s->id < s->text && s->id < s->pair))) {
@@ -290,4 +344,4 @@ static ink_status step_csv(ink__step *step, ink__record *record, void *state, in
     }
 }
 
-const ink__record_format ink__format_csv = {"csv", true, open_csv, step_csv, close_csv};
+const ink__record_format ink__format_csv = {"csv", true, true, open_csv, step_csv, close_csv};

@@ -5,16 +5,29 @@
  */
 #include "io/record_format.h"
 #include "io/json.h"
+#include "io/jsonwalk.h"
 #include "core/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* A value as it stands in the line; NULL where there is none. */
+typedef struct raw {
+    const char *name, *value;
+    size_t len;
+} raw;
+
+enum { RAW_ID, RAW_LABEL, RAW_LABEL_ELSE, RAW_MORE };
+
 typedef struct jsonl {
     const ink__fields *fields;
     char *mended; /* the line, where it had to be mended */
     json_t *root; /* owns the record's text */
+    raw *raws;    /* [n_raws] */
+    size_t n_raws;
+    ink__labels labels;
+    ink__string *values; /* [n_more of fields] */
     ink_error bad;
 } jsonl;
 
@@ -22,60 +35,17 @@ static ink_status open_jsonl(void **state, const ink__fields *fields, ink_error 
 {
     jsonl *s;
     INK_TRY(ink__calloc(&s, 1, sizeof *s, "a reader of JSON lines", err));
-    s->fields = fields;
     *state = s;
+    s->fields = fields;
+    INK_TRY(ink__calloc(&s->values, fields->n_more, sizeof *s->values, "fields", err));
+    INK_TRY(ink__calloc(&s->raws, RAW_MORE + fields->n_more, sizeof *s->raws, "fields", err));
+    s->n_raws = RAW_MORE + fields->n_more;
+    s->raws[RAW_ID].name = fields->id;
+    s->raws[RAW_LABEL].name = fields->label ? fields->label : "";
+    s->raws[RAW_LABEL_ELSE].name = fields->label_else ? fields->label_else : "";
+    for (size_t i = 0; i < fields->n_more; ++i)
+        s->raws[RAW_MORE + i].name = fields->more[i];
     return INK_OK;
-}
-
-/* ---- Numbers beyond a double's range, which jansson refuses ---- */
-
-static const char *skip_digits(const char *p, const char *end)
-{
-    while (p < end && *p >= '0' && *p <= '9')
-        ++p;
-    return p;
-}
-
-/* The end of the JSON number at p, or p. */
-static const char *skip_number(const char *p, const char *end)
-{
-    const char *start = p, *q;
-    p += p < end && *p == '-';
-    q = p < end && *p == '0' ? p + 1 : skip_digits(p, end);
-    if (q == p)
-        return start;
-    p = q;
-    if (p < end && *p == '.' && (q = skip_digits(p + 1, end)) > p + 1)
-        p = q;
-    if (p < end && (*p | 0x20) == 'e') {
-        const char *digits = p + 1 + (end - p > 1 && (p[1] == '+' || p[1] == '-'));
-        if ((q = skip_digits(digits, end)) > digits)
-            p = q;
-    }
-    return p;
-}
-
-/* The end of the string that opens at p. */
-static const char *skip_string(const char *p, const char *end)
-{
-    for (++p; p < end && *p != '"'; ++p)
-        p += *p == '\\';
-    return p < end ? p + 1 : end;
-}
-
-/* Writes 0 and spaces over every number, so that only the strings of the line keep their values. */
-static void blank_numbers(char *line, size_t len)
-{
-    const char *end = line + len;
-    for (const char *p = line; p < end;) {
-        const char *after = *p == '"' ? skip_string(p, end) : skip_number(p, end);
-        if (*p != '"' && after > p) {
-            char *number = line + (p - line);
-            memset(number, ' ', (size_t)(after - p));
-            *number = '0';
-        }
-        p = after > p ? after : p + 1;
-    }
 }
 
 /* *root = the parsed line; INK_E_FORMAT where it is not an object. */
@@ -89,7 +59,7 @@ static ink_status parse(json_t **root, const char *line, size_t len, const char 
     if (!*root && json_error_code(&why) == json_error_numeric_overflow) {
         char *copy;
         INK_TRY(ink__strndup(&copy, line, len, err));
-        blank_numbers(copy, len);
+        ink__jsonwalk_blank_numbers(copy, len);
         *root = json_loadb(copy, len, flags, &why);
         free(copy);
     }
@@ -102,57 +72,41 @@ static ink_status parse(json_t **root, const char *line, size_t len, const char 
     return INK_OK;
 }
 
-/* ---- The id as it stood ---- */
+/* ---- Values as they stood ---- */
 
-static const char *skip_space(const char *p, const char *end)
+/* *key = what the string of JSON in [p, end), quotes included, says; where it has escapes, *owner holds it.
+ */
+static void read_key(ink__string *key, json_t **owner, const char *p, const char *end)
 {
-    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-        ++p;
-    return p;
-}
-
-/* The end of the value at p, in text that is known to be JSON. */
-static const char *skip_value(const char *p, const char *end)
-{
-    size_t depth = 0;
-    do {
-        if (*p == '"') {
-            p = skip_string(p, end);
-            continue;
-        }
-        if (*p == '{' || *p == '[')
-            ++depth;
-        else if (*p == '}' || *p == ']')
-            --depth;
-        ++p;
-    } while (p < end && (depth > 0 || !strchr(",}] \t\r\n", *p)));
-    return p;
-}
-
-/* True if the string of JSON in [p, end), quotes included, says name. */
-static bool says(const char *p, const char *end, const char *name)
-{
-    const size_t len = (size_t)(end - p), n = strlen(name);
+    const size_t len = (size_t)(end - p);
+    *owner = NULL;
+    *key = (ink__string){p + 1, len - 2};
     if (!memchr(p, '\\', len))
-        return len == n + 2 && memcmp(p + 1, name, n) == 0;
-    json_t *key = json_loadb(p, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    const bool same = key && json_string_length(key) == n && memcmp(json_string_value(key), name, n) == 0;
-    json_decref(key);
-    return same;
+        return;
+    *owner = json_loadb(p, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    *key = (ink__string){json_string_value(*owner), json_string_length(*owner)};
 }
 
-/* Points the record's id at the last value under name in the object that is `line`, if there is one. */
-static void find_id(ink__record *record, const char *name, const char *line, size_t len)
+/* Points each of the raw values at the last one under its name in the object that is `line`. */
+static void find_values(jsonl *s, const char *line, size_t len)
 {
-    const char *end = line + len, *p = skip_space(line, end) + 1;
-    for (p = skip_space(p, end); p < end && *p == '"'; p = skip_space(p, end)) {
-        const char *key = p, *key_end = skip_string(p, end);
-        p = skip_space(skip_space(key_end, end) + 1, end);
+    const char *end = line + len, *p = ink__jsonwalk_space(line, end) + 1;
+    for (size_t i = 0; i < s->n_raws; ++i)
+        s->raws[i].value = NULL;
+    for (p = ink__jsonwalk_space(p, end); p < end && *p == '"'; p = ink__jsonwalk_space(p, end)) {
+        const char *key_start = p, *key_end = ink__jsonwalk_string(p, end);
+        p = ink__jsonwalk_space(ink__jsonwalk_space(key_end, end) + 1, end);
         const char *value = p;
-        p = skip_value(p, end);
-        if (says(key, key_end, name))
-            record->id = value, record->id_len = (size_t)(p - value);
-        p = skip_space(p, end) + 1;
+        p = ink__jsonwalk_value(p, end);
+        ink__string key;
+        json_t *owner;
+        read_key(&key, &owner, key_start, key_end);
+        for (size_t i = 0; i < s->n_raws; ++i)
+            if (key.text && strlen(s->raws[i].name) == key.len &&
+                memcmp(s->raws[i].name, key.text, key.len) == 0)
+                s->raws[i].value = value, s->raws[i].len = (size_t)(p - value);
+        json_decref(owner);
+        p = ink__jsonwalk_space(p, end) + 1;
     }
 }
 
@@ -186,6 +140,70 @@ static ink_status get_string(const char **string, size_t *len, json_t *root, con
     return INK_OK;
 }
 
+static bool is_label(const json_t *value)
+{
+    return json_is_string(value) || json_is_number(value) || json_is_boolean(value);
+}
+
+/* What a value says: a string its content, anything else its text as it stood. */
+static ink__string text_of(const json_t *value, const char *as_it_stood, size_t len)
+{
+    return json_is_string(value) ? (ink__string){json_string_value(value), json_string_length(value)}
+                                 : (ink__string){as_it_stood, len};
+}
+
+/* The items of a list of labels; INK_E_FORMAT with what item is none. */
+static ink_status read_label_list(ink__labels *labels, const json_t *list, const raw *from, const char *place,
+                                  ink_error *err)
+{
+    const char *end = from->value + from->len, *p = ink__jsonwalk_space(from->value + 1, end);
+    for (size_t i = 0; i < json_array_size(list); ++i) {
+        const json_t *item = json_array_get(list, i);
+        const char *start = p;
+        p = ink__jsonwalk_value(p, end);
+        const ink__string text = text_of(item, start, (size_t)(p - start));
+        if (!is_label(item) || text.len == 0)
+            return ink_fail(err, INK_E_FORMAT, "%s: item %zu of field \"%s\" is %s, wanted a label", place,
+                            i + 1, from->name, is_label(item) ? "empty" : ink__json_kind(item));
+        INK_TRY(ink__labels_add(labels, text.text, text.len, err));
+        p = ink__jsonwalk_space(ink__jsonwalk_space(p, end) + 1, end); /* behind the comma */
+    }
+    return INK_OK;
+}
+
+static ink_status read_labels(ink__record *record, jsonl *s, const char *place, ink_error *err)
+{
+    const raw *from = &s->raws[RAW_LABEL];
+    if (!from->value && s->fields->label_else)
+        from = &s->raws[RAW_LABEL_ELSE];
+    if (!from->value)
+        return fail_absent(s->root, s->fields->label, place, err);
+    const json_t *value = json_object_get(s->root, from->name);
+    ink__labels_start(&s->labels, json_is_array(value));
+    if (json_is_array(value)) {
+        INK_TRY(read_label_list(&s->labels, value, from, place, err));
+    } else {
+        const ink__string text = text_of(value, from->value, from->len);
+        if (!is_label(value) || text.len == 0)
+            return ink_fail(err, INK_E_FORMAT, "%s: field \"%s\" is %s, wanted a label or a list of them",
+                            place, from->name, is_label(value) ? "empty" : ink__json_kind(value));
+        INK_TRY(ink__labels_add(&s->labels, text.text, text.len, err));
+    }
+    ink__labels_give(record, &s->labels);
+    return INK_OK;
+}
+
+static void read_more(ink__record *record, jsonl *s)
+{
+    for (size_t i = 0; i < s->fields->n_more; ++i) {
+        const raw *from = &s->raws[RAW_MORE + i];
+        const json_t *value = from->value ? json_object_get(s->root, from->name) : NULL;
+        s->values[i] =
+            !value || json_is_null(value) ? (ink__string){NULL, 0} : text_of(value, from->value, from->len);
+    }
+    record->fields = s->values;
+}
+
 static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line, const char *place,
                             ink_error *err)
 {
@@ -194,7 +212,7 @@ static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line
     if (!bytes)
         return ink_fail(err, INK_E_FORMAT, "%s: has %zu bytes, at most %zu are read", place, len,
                         INK__RECORD_MAX);
-    if (skip_space(bytes, bytes + len) == bytes + len)
+    if (ink__jsonwalk_space(bytes, bytes + len) == bytes + len)
         return ink_fail(err, INK_E_FORMAT, "%s: a blank line where a JSON object was wanted", place);
     INK_TRY(ink__json_mend(&s->mended, &len, &record->bad_bytes, bytes, err));
     if (s->mended)
@@ -204,12 +222,16 @@ static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line
      */
     for (char *cr = bytes; (cr = memchr(cr, '\r', (size_t)(bytes + len - cr)));)
         *cr = ' ';
-    find_id(record, s->fields->id, bytes, len);
+    find_values(s, bytes, len);
+    record->id = s->raws[RAW_ID].value, record->id_len = s->raws[RAW_ID].len;
     INK_TRY(get_string(&record->text, &record->text_len, s->root, s->fields->text, place, err));
     if (s->fields->pair)
         INK_TRY(get_string(&record->pair, &record->pair_len, s->root, s->fields->pair, place, err));
     if (!record->id && s->fields->id_required)
         return fail_absent(s->root, s->fields->id, place, err);
+    if (s->fields->label)
+        INK_TRY(read_labels(record, s, place, err));
+    read_more(record, s);
     return INK_OK;
 }
 
@@ -221,11 +243,12 @@ static ink_status step_jsonl(ink__step *step, ink__record *record, void *state, 
     *step = ink__source_line(&line, source);
     if (*step != INK__STEP_RECORD)
         return INK_OK;
+    record->line = line.number;
     json_decref(s->root);
     free(s->mended);
     s->root = NULL, s->mended = NULL;
 
-    const char *first = line.bytes ? skip_space(line.bytes, line.bytes + line.len) : NULL;
+    const char *first = line.bytes ? ink__jsonwalk_space(line.bytes, line.bytes + line.len) : NULL;
     if (line.number == 1 && first && first < line.bytes + line.len && *first == '[')
         return ink_fail(
             err, INK_E_FORMAT,
@@ -249,8 +272,11 @@ static void close_jsonl(void *state)
     if (s) {
         json_decref(s->root);
         free(s->mended);
+        free(s->raws);
+        free(s->values);
+        ink__labels_free(&s->labels);
     }
     free(s);
 }
 
-const ink__record_format ink__format_jsonl = {"jsonl", true, open_jsonl, step_jsonl, close_jsonl};
+const ink__record_format ink__format_jsonl = {"jsonl", true, true, open_jsonl, step_jsonl, close_jsonl};

@@ -25,6 +25,7 @@ static ink_status step_lines(ink__step *step, ink__record *record, void *state, 
     *step = ink__source_line(&line, source);
     if (*step != INK__STEP_RECORD)
         return INK_OK;
+    record->line = line.number;
     if (!line.bytes) {
         ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: has %zu bytes, at most %zu are read", source->name,
                  (unsigned long long)line.number, line.len, INK__RECORD_MAX);
@@ -49,4 +50,4 @@ static void close_lines(void *state)
     free(s);
 }
 
-const ink__record_format ink__format_lines = {"lines", false, open_lines, step_lines, close_lines};
+const ink__record_format ink__format_lines = {"lines", false, false, open_lines, step_lines, close_lines};

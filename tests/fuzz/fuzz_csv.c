@@ -3,6 +3,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_records(data, size, INK_FORMAT_CSV, size % 2 ? "b" : NULL);
+    fuzz_records(data, size, INK_FORMAT_CSV, size % 2 ? "b" : NULL, size & 2);
     return 0;
 }

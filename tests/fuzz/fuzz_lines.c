@@ -3,6 +3,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_records(data, size, INK_FORMAT_LINES, NULL);
+    fuzz_records(data, size, INK_FORMAT_LINES, NULL, false);
     return 0;
 }

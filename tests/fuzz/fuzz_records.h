@@ -11,6 +11,11 @@
 #include <jansson.h>
 #include <string.h>
 
+/* Fields that every target asks for, and whether it asks for labels. */
+enum { N_FIELDS = 2 };
+static const char *const wanted_fields[N_FIELDS] = {"id", "c"};
+static bool labels_wanted;
+
 static inline uint64_t mix(uint64_t hash, const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; ++i)
@@ -29,6 +34,14 @@ static inline void check_id(const ink__record *record)
     json_decref(id);
 }
 
+static inline void take_string(uint64_t *hash, const char *text, size_t len)
+{
+    if (!text)
+        return;
+    MUST(ink__utf8_valid_prefix(text, len) == len);
+    *hash = mix(*hash, text, len);
+}
+
 /* Takes one record into the hash; false at the end. */
 static inline int take_record(uint64_t *hash, uint64_t number, ink__records *records)
 {
@@ -43,7 +56,7 @@ static inline int take_record(uint64_t *hash, uint64_t number, ink__records *rec
     }
     if (end)
         return 0;
-    MUST(record.number == number);
+    MUST(record.number == number && record.source && record.line > 0);
     check_id(&record);
     *hash = mix(*hash, record.id, record.id_len);
     *hash = mix(*hash, record.error ? "bad" : "good", 4) + record.bad_bytes;
@@ -53,14 +66,18 @@ static inline int take_record(uint64_t *hash, uint64_t number, ink__records *rec
     }
     MUST(record.text && ink__utf8_valid_prefix(record.text, record.text_len) == record.text_len);
     *hash = mix(*hash, record.text, record.text_len);
-    if (record.pair) {
-        MUST(ink__utf8_valid_prefix(record.pair, record.pair_len) == record.pair_len);
-        *hash = mix(*hash, record.pair, record.pair_len);
+    take_string(hash, record.pair, record.pair_len);
+    MUST(record.n_labels == 1 || record.label_list || !labels_wanted);
+    for (size_t i = 0; i < record.n_labels; ++i) {
+        MUST(record.labels[i].text && record.labels[i].len > 0);
+        take_string(hash, record.labels[i].text, record.labels[i].len);
     }
+    for (size_t i = 0; record.fields && i < N_FIELDS; ++i)
+        take_string(hash, record.fields[i].text, record.fields[i].len);
     return 1;
 }
 
-static inline ink__records *open_path(const char *path, ink_job_options *options)
+static inline ink__records *open_path(const char *path, ink__records_options *options)
 {
     ink_error err;
     ink__records *records;
@@ -69,7 +86,7 @@ static inline ink__records *open_path(const char *path, ink_job_options *options
     return records;
 }
 
-static inline uint64_t read_file(const uint8_t *data, size_t size, ink_job_options *options)
+static inline uint64_t read_file(const uint8_t *data, size_t size, ink__records_options *options)
 {
     uint64_t hash = 0, number = 0;
     ink__records *records = open_path(file_of_bytes(data, size), options);
@@ -79,7 +96,7 @@ static inline uint64_t read_file(const uint8_t *data, size_t size, ink_job_optio
     return hash;
 }
 
-static inline uint64_t read_pipe(const uint8_t *data, size_t size, ink_job_options *options)
+static inline uint64_t read_pipe(const uint8_t *data, size_t size, ink__records_options *options)
 {
     uint64_t hash = 0, number = 0;
     int ends[2];
@@ -88,26 +105,32 @@ static inline uint64_t read_pipe(const uint8_t *data, size_t size, ink_job_optio
     MUST(dup2(ends[0], STDIN_FILENO) == STDIN_FILENO);
     close(ends[0]);
     ink__records *records = open_path("-", options);
-    int more = 1;
+    int go_on = 1;
     for (size_t i = 0, n; i < size; i += n) {
         n = 1 + (i * 7 + size) % (4 + size / 8);
         n = n < size - i ? n : size - i;
         MUST(write(ends[1], data + i, n) == (ssize_t)n);
-        while (more && ink__records_ready(records))
-            more = take_record(&hash, ++number, records);
+        while (go_on && ink__records_ready(records))
+            go_on = take_record(&hash, ++number, records);
     }
     close(ends[1]);
-    while (more)
-        more = take_record(&hash, ++number, records);
+    while (go_on)
+        go_on = take_record(&hash, ++number, records);
     ink__records_free(records);
     return hash;
 }
 
-static inline void fuzz_records(const uint8_t *data, size_t size, ink_format format, const char *pair)
+static inline void fuzz_records(const uint8_t *data, size_t size, ink_format format, const char *pair,
+                                bool labels)
 {
-    ink_job_options options = INK_JOB_OPTIONS_INIT;
+    ink__records_options options = {0};
     options.format = format;
     options.text_pair = pair;
+    if (format != INK_FORMAT_LINES)
+        options.fields = wanted_fields, options.n_fields = N_FIELDS;
+    if (labels)
+        options.label = "label";
+    labels_wanted = labels;
     if (size <= 60000) /* what a pipe takes at once */
         MUST(read_file(data, size, &options) == read_pipe(data, size, &options));
 }

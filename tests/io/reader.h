@@ -17,7 +17,7 @@ static inline ink_status next_record(void)
 
 static inline void open_inputs(const char *const *paths, size_t n, ink_format format)
 {
-    ink_job_options options = INK_JOB_OPTIONS_INIT;
+    ink__records_options options = {0};
     options.inputs = paths, options.n_inputs = n, options.format = format;
     assert_ok(ink__records_open(&records, &options, &err), err);
 }

@@ -9,7 +9,7 @@ TestSuite(records, .init = make_scratch, .fini = remove_scratch);
 
 static ink_status open_one(const char *path, ink_format format)
 {
-    ink_job_options options = INK_JOB_OPTIONS_INIT;
+    ink__records_options options = {0};
     options.inputs = &path, options.n_inputs = 1, options.format = format;
     return ink__records_open(&records, &options, &err);
 }
@@ -65,7 +65,7 @@ Test(records, what_cannot_be_read_is_refused_before_the_first_record)
     expect_failure(open_one(tsv, (ink_format)17), err, INK_E_ARG, "17 is no format of records");
 
     const char *const paths[] = {scratch_text("a", "one\n"), scratch_path("missing")};
-    ink_job_options options = INK_JOB_OPTIONS_INIT;
+    ink__records_options options = {0};
     options.inputs = paths, options.n_inputs = 2;
     expect_failure(ink__records_open(&records, &options, &err), err, INK_E_IO, "missing: cannot be opened");
     cr_expect(records == NULL);
@@ -76,7 +76,7 @@ Test(records, what_cannot_be_read_is_refused_before_the_first_record)
 Test(records, lines_have_no_fields_to_ask_for)
 {
     const char *path = scratch_text("x.txt", "a\n");
-    ink_job_options options = INK_JOB_OPTIONS_INIT;
+    ink__records_options options = {0};
     options.inputs = &path, options.n_inputs = 1, options.text = "text";
     assert_ok(ink__records_open(&records, &options, &err), err);
     ink__records_free(records);

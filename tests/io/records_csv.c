@@ -78,7 +78,7 @@ Test(records_csv, a_missing_column_is_named_with_those_there_are)
     ink__records_free(records);
     static const char *const names[][3] = {{"text", "b", NULL}, {"text", NULL, "key"}};
     for (int i = 0; i < 2; ++i) {
-        ink_job_options options = INK_JOB_OPTIONS_INIT;
+        ink__records_options options = {0};
         const char *path = scratch_text("x.csv", "\n\ntext,id\na,b\n");
         options.inputs = &path, options.n_inputs = 1, options.text_pair = names[i][1],
         options.id = names[i][2];
@@ -139,7 +139,7 @@ static void compare_with_python(const json_t *golden)
     const json_t *csv = json_object_get(golden, "csv"), *rows = json_object_get(golden, "rows");
     const char *bytes = json_string_value(csv);
     const char *path = scratch_bytes("x.csv", bytes, json_string_length(csv));
-    ink_job_options options = INK_JOB_OPTIONS_INIT;
+    ink__records_options options = {0};
     options.inputs = &path, options.n_inputs = 1, options.text_pair = "text_b";
     assert_ok(ink__records_open(&records, &options, &err), err);
     for (size_t i = 0; i < json_array_size(rows); ++i) {

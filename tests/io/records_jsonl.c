@@ -111,7 +111,7 @@ Test(records_jsonl, a_bad_line_says_what_is_wrong_and_keeps_its_id)
 
 Test(records_jsonl, named_fields_must_be_there)
 {
-    ink_job_options options = INK_JOB_OPTIONS_INIT;
+    ink__records_options options = {0};
     const char *path = scratch_text("x.jsonl", "{\"a\":\"A\",\"b\":\"B\",\"key\":7}\n"
                                                "{\"a\":\"A\",\"key\":8}\n"
                                                "{\"a\":\"A\",\"b\":1,\"key\":9}\n"
