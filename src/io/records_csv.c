@@ -364,7 +364,7 @@ static ink_status take_bytes(csv *s, ink__source *source, size_t n)
             s->parser.entry_pos = 1;
     }
     const char last = bytes[len - 1];
-    s->line += last == '\r' || (last == '\n' && !s->after_return);
+    s->line += last == '\r' || (last == '\n' && !(s->after_return && len == 1));
     s->after_return = last == '\r';
     source->begin += len;
     return INK_OK;

@@ -1,5 +1,5 @@
 /* Any bytes as compressed ones, taken apart twice: by the source of a reader, and by the codec itself in
- * small pieces. Both must give the same bytes and come to the same end. */
+ * small pieces. Both must come to the same end, and give the same bytes. */
 #ifndef INK_TESTS_FUZZ_CODEC_H
 #define INK_TESTS_FUZZ_CODEC_H
 
@@ -66,8 +66,11 @@ static inline struct outcome read_pieces(const uint8_t *data, size_t size, const
 static inline void fuzz_codec(const uint8_t *data, size_t size, const ink__codec *codec)
 {
     const struct outcome a = read_source(data, size, codec), b = read_pieces(data, size, codec);
-    MUST(a.given == b.given && a.hash == b.hash);
-    MUST(a.failed == b.failed || a.given == GIVEN_MAX);
+    if (a.given == GIVEN_MAX || b.given == GIVEN_MAX)
+        return;
+    MUST(a.failed == b.failed);
+    /* How much comes before a failure, libzstd makes depend on the pieces. */
+    MUST(a.failed || (a.given == b.given && a.hash == b.hash));
 }
 
 #endif
