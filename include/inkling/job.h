@@ -37,12 +37,13 @@ typedef int ink_job_callback(const ink_job_progress *progress, void *user);
 
 typedef struct ink_job_options {
     uint32_t version;          /* 1 */
-    const char *const *inputs; /* paths; "-" is stdin; none: stdin */
+    const char *const *inputs; /* paths of files and folders; "-" is stdin; none: stdin */
     size_t n_inputs;
     ink_format format;
     const char *text;           /* field names: "text" */
     const char *text_pair;      /* NULL: the records are single texts */
-    const char *id;             /* NULL: "id" where there is one, else the record's number from 1 */
+    const char *id;             /* NULL: "id" where there is one, else a document's path, or the record's
+                                 * number from 1 */
     const char *output;         /* NULL or "-": stdout. A file is written whole or not at all; the name
                                  * *.npy makes ink_job_embed write a NumPy array */
     size_t threads;             /* 0: ink_threads_default() */
