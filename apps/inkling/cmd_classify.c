@@ -42,10 +42,9 @@ static int run(int argc, char **argv)
 
 const cli_verb verb_classify = {
     .name = "classify",
-    .summary =
-        "Labels every record of the inputs: one JSON line each, in input order. Inputs are files or -; none\n"
-        "means stdin.",
-    .operands = "[FILE...]",
+    .summary = "Labels every record of the inputs: one JSON line each, in input order. Inputs are files,\n"
+               "folders (each file in it one document) or -; none means stdin.",
+    .operands = "[FILE|FOLDER...]",
     .options = options,
     .defaults = &defaults,
     .run = run,

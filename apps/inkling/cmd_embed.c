@@ -48,8 +48,8 @@ const cli_verb verb_embed = {
     .name = "embed",
     .summary = "Makes a vector of every record: one JSON line each, in input order; -o NAME.npy writes a "
                "NumPy array\n"
-               "instead. Inputs are files or -; none means stdin.",
-    .operands = "[FILE...]",
+               "instead. Inputs are files, folders (each file in it one document) or -; none means stdin.",
+    .operands = "[FILE|FOLDER...]",
     .options = options,
     .defaults = &defaults,
     .run = run,

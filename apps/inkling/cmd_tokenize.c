@@ -37,10 +37,11 @@ static int run(int argc, char **argv)
 
 const cli_verb verb_tokenize = {
     .name = "tokenize",
-    .summary = "Prints token ids, tokens and byte offsets of every record: one JSON line each, in input "
-               "order. Inputs\n"
-               "are files or -; none means stdin. The directory needs only the tokenizer's files.",
-    .operands = "[FILE...]",
+    .summary =
+        "Prints token ids, tokens and byte offsets of every record: one JSON line each, in input order.\n"
+        "Inputs are files, folders (each file in it one document) or -; none means stdin. The directory\n"
+        "needs only the tokenizer's files.",
+    .operands = "[FILE|FOLDER...]",
     .options = options,
     .defaults = &defaults,
     .run = run,

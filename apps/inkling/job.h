@@ -34,8 +34,8 @@ struct job_args {
          "format",                                                                                           \
          CLI_CHOICE,                                                                                         \
          JOB_AT(type, format),                                                                               \
-         "auto|lines|jsonl|csv",                                                                             \
-         "of the inputs; auto goes by the name's ending",                                                    \
+         "auto|lines|docs|jsonl|csv|tsv|fasttext",                                                           \
+         "of the inputs; auto goes by the ending, .gz and .zst left out",                                    \
          NULL},                                                                                              \
         {0, "text", CLI_STR, JOB_AT(type, text), "NAME", "field or column that holds the text", NULL},       \
         {0,   "text-pair", CLI_STR, JOB_AT(type, text_pair), "NAME", "field of the second text, for pairs",  \

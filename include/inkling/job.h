@@ -11,11 +11,18 @@
 extern "C" {
 #endif
 
+/* A name that ends in .gz or .zst is decompressed as it is read, and the ending before that counts. */
 typedef enum ink_format {
-    INK_FORMAT_AUTO = 0, /* by the ending (.jsonl .json .ndjson .csv), otherwise lines; stdin is lines */
+    INK_FORMAT_AUTO = 0, /* a folder is docs, stdin is lines, a file goes by its ending: .jsonl .json .ndjson,
+                          * .csv, .tsv .tab, .fasttext .ft; any other is lines, unless it is known to be no
+                          * text (.xlsx, .pdf, .parquet and so on), which is refused */
     INK_FORMAT_LINES,    /* a line is a text; "\n" and "\r\n" end it; a blank line is a record */
+    INK_FORMAT_DOCS,     /* a file is a text, its path the id; of a folder each file in it and in its folders,
+                          * in byte order of their paths, hidden ones left out */
     INK_FORMAT_JSONL,    /* a line is an object */
-    INK_FORMAT_CSV       /* RFC 4180 with a header line */
+    INK_FORMAT_CSV,      /* RFC 4180 with a header line */
+    INK_FORMAT_TSV,      /* the same, with tabs in the place of commas */
+    INK_FORMAT_FASTTEXT  /* a line is labels (__label__x) and then a text */
 } ink_format;
 
 /* Where a running job stands. bytes_total is 0 where it cannot be known (a pipe). */
@@ -30,12 +37,13 @@ typedef int ink_job_callback(const ink_job_progress *progress, void *user);
 
 typedef struct ink_job_options {
     uint32_t version;          /* 1 */
-    const char *const *inputs; /* paths; "-" is stdin; none: stdin */
+    const char *const *inputs; /* paths of files and folders; "-" is stdin; none: stdin */
     size_t n_inputs;
     ink_format format;
     const char *text;           /* field names: "text" */
     const char *text_pair;      /* NULL: the records are single texts */
-    const char *id;             /* NULL: "id" where there is one, else the record's number from 1 */
+    const char *id;             /* NULL: "id" where there is one, else a document's path, or the record's
+                                 * number from 1 */
     const char *output;         /* NULL or "-": stdout. A file is written whole or not at all; the name
                                  * *.npy makes ink_job_embed write a NumPy array */
     size_t threads;             /* 0: ink_threads_default() */

@@ -1,106 +1,169 @@
-/* Folders that appear complete: see folder.h. */
+/* Walking a folder: see folder.h. A directory's name is held with a "/" behind it, so that the names of one
+ * directory, in byte order, put whole paths in byte order: "a-b" before "a/b". */
 #include "io/folder.h"
-#include "core/memory.h"
 #include "io/file.h"
+#include "io/jsontext.h"
+#include "core/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+/* One directory on the way down. */
+typedef struct level {
+    ink__text names;   /* terminated, one behind the other */
+    const char **list; /* [n] into names, sorted */
+    size_t n, next;
+    size_t path_len; /* of the directory's own path, "/" included */
+} level;
 
 struct ink__folder {
-    char *path;      /* without slashes at its end */
-    char *temporary; /* NULL: path is there, or has been committed */
+    ink__text path; /* of what came last; terminated */
+    level *levels;
+    size_t depth, capacity;
 };
 
-static ink_status make_temporary(ink__folder *folder, ink_error *err)
+static ink_status set_name(ink__folder *folder, size_t path_len, const char *name, ink_error *err)
 {
-    const char *slash = strrchr(folder->path, '/');
-    const size_t n_dir = slash ? (size_t)(slash - folder->path) + 1 : 0, room = n_dir + 48;
-    INK_TRY(ink__calloc(&folder->temporary, room, 1, "a path", err));
-    memcpy(folder->temporary, folder->path, n_dir);
-    for (int attempt = 0; attempt < 100; ++attempt) {
-        uint64_t random;
-        if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
-            continue;
-        snprintf(folder->temporary + n_dir, room - n_dir, ".inkling-%016llx.tmp", (unsigned long long)random);
-        if (mkdir(folder->temporary, 0777) == 0)
-            return INK_OK;
-        if (errno != EEXIST && errno != EINTR)
+    folder->path.len = path_len;
+    return ink__text_bytes(&folder->path, name, strlen(name) + 1, err);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* What to hold of an entry: "" nothing, "/" its name as a directory's, NULL its name alone. */
+static const char *kind_of(int dir, const struct dirent *entry)
+{
+    struct stat info;
+    if (entry->d_name[0] == '.')
+        return "";
+    if (entry->d_type == DT_REG)
+        return NULL;
+    if (entry->d_type == DT_DIR)
+        return "/";
+    if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
+        return "";
+    if (fstatat(dir, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return NULL;
+    if (S_ISDIR(info.st_mode))
+        return "/";
+    if (S_ISLNK(info.st_mode) && fstatat(dir, entry->d_name, &info, 0) != 0)
+        return NULL; /* it leads nowhere */
+    return S_ISREG(info.st_mode) ? NULL : "";
+}
+
+static ink_status read_names(level *l, DIR *dir, const char *path, ink_error *err)
+{
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry)
             break;
+        const char *slash = kind_of(dirfd(dir), entry);
+        if (slash && !*slash)
+            continue;
+        INK_TRY(ink__text_cstr(&l->names, entry->d_name, err));
+        INK_TRY(ink__text_bytes(&l->names, "/", slash ? 2 : 0, err));
+        if (!slash)
+            INK_TRY(ink__text_bytes(&l->names, "", 1, err));
+        ++l->n;
     }
-    const ink_status st = ink__fail_errno(err, folder->path, "no folder can be made beside it");
-    free(folder->temporary);
-    folder->temporary = NULL;
+    if (errno != 0)
+        return ink__fail_errno(err, path, "cannot be read");
+    INK_TRY(ink__calloc(&l->list, l->n, sizeof *l->list, "names of files", err));
+    const char *name = l->names.data;
+    for (size_t i = 0; i < l->n; ++i, name += strlen(name) + 1)
+        l->list[i] = name;
+    qsort(l->list, l->n, sizeof *l->list, by_bytes);
+    return INK_OK;
+}
+
+/* Goes into the directory whose path, "/" included, is the folder's path; *entered is false if it cannot be
+ * opened. */
+static ink_status enter(bool *entered, ink__folder *folder, ink_error *err)
+{
+    DIR *dir = opendir(folder->path.data);
+    *entered = dir != NULL;
+    if (!dir)
+        return INK_OK;
+    ink_status st = ink__grow(&folder->levels, &folder->capacity, folder->depth + 1, sizeof *folder->levels,
+                              "folders", err);
+    if (st == INK_OK) {
+        level *l = &folder->levels[folder->depth++];
+        *l = (level){.path_len = folder->path.len - 1};
+        st = read_names(l, dir, folder->path.data, err);
+    }
+    closedir(dir);
     return st;
+}
+
+static void leave(ink__folder *folder)
+{
+    level *l = &folder->levels[--folder->depth];
+    ink__text_free(&l->names);
+    free(l->list);
 }
 
 ink_status ink__folder_open(ink__folder **out, const char *path, ink_error *err)
 {
-    ink_status st;
-    struct stat info;
     ink__folder *folder;
-    size_t len = strlen(path);
+    ink_status st;
+    bool entered;
+    const size_t len = strlen(path);
     *out = NULL;
-    while (len > 1 && path[len - 1] == '/')
-        --len;
     INK_TRY(ink__calloc(&folder, 1, sizeof *folder, "a folder", err));
-    INK_TRY_GOTO(ink__strndup(&folder->path, path, len, err));
-    if (stat(folder->path, &info) == 0) {
-        if (!S_ISDIR(info.st_mode))
-            st = ink_fail(err, INK_E_IO, "%s: is a file, wanted a folder", folder->path);
-    } else if (errno == ENOENT && len > 0) {
-        st = make_temporary(folder, err);
-    } else {
-        st = ink__fail_errno(err, folder->path, "cannot be written");
+    INK_TRY_GOTO(ink__text_bytes(&folder->path, path, len, err));
+    INK_TRY_GOTO(set_name(folder, len, len == 0 || path[len - 1] == '/' ? "" : "/", err));
+    INK_TRY_GOTO(enter(&entered, folder, err));
+    if (!entered) {
+        st = ink__fail_errno(err, path, "cannot be opened");
+        goto done;
     }
+    *out = folder;
+    return INK_OK;
 done:
-    if (st == INK_OK)
-        *out = folder;
-    else
-        ink__folder_free(folder);
+    ink__folder_free(folder);
     return st;
 }
 
-const char *ink__folder_path(const ink__folder *folder)
+ink_status ink__folder_next(const char **path, ink__folder *folder, ink_error *err)
 {
-    return folder->temporary ? folder->temporary : folder->path;
-}
-
-ink_status ink__folder_commit(ink__folder *folder, ink_error *err)
-{
-    if (!folder->temporary)
-        return INK_OK;
-    INK_TRY(ink__sync_directory(folder->temporary, folder->path, err));
-    if (rename(folder->temporary, folder->path) != 0)
-        return ink__fail_errno(err, folder->path, "cannot be put in place");
-    free(folder->temporary);
-    folder->temporary = NULL;
-    const char *slash = strrchr(folder->path, '/');
-    char *parent;
-    INK_TRY(ink__strndup(&parent, slash ? folder->path : ".", slash ? (size_t)(slash - folder->path) + 1 : 1,
-                         err));
-    const ink_status st = ink__sync_directory(parent, folder->path, err);
-    free(parent);
-    return st;
-}
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    return remove(path);
+    *path = NULL;
+    while (folder->depth > 0) {
+        level *l = &folder->levels[folder->depth - 1];
+        if (l->next == l->n) {
+            leave(folder);
+            continue;
+        }
+        INK_TRY(set_name(folder, l->path_len, l->list[l->next++], err));
+        bool entered = false;
+        char *end = folder->path.data + folder->path.len - 1; /* the terminator */
+        if (end[-1] == '/') {
+            INK_TRY(enter(&entered, folder, err));
+            if (!entered)
+                end[-1] = '\0';
+        }
+        if (!entered) {
+            *path = folder->path.data;
+            return INK_OK;
+        }
+    }
+    return INK_OK;
 }
 
 void ink__folder_free(ink__folder *folder)
 {
     if (!folder)
         return;
-    if (folder->temporary)
-        nftw(folder->temporary, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    free(folder->temporary);
-    free(folder->path);
+    while (folder->depth > 0)
+        leave(folder);
+    free(folder->levels);
+    ink__text_free(&folder->path);
     free(folder);
 }

@@ -1,4 +1,6 @@
-/* A folder of files that appears under its name only when it is complete. */
+/* The files under a folder, in byte order of their paths. Names are held of one directory a level, not of the
+ * whole tree. Regular files count, and links to them; directories are gone into, links to directories are
+ * not, so that no circle exists; names that begin with a dot are left out. */
 #ifndef INK_IO_FOLDER_H
 #define INK_IO_FOLDER_H
 
@@ -6,16 +8,13 @@
 
 typedef struct ink__folder ink__folder;
 
-/* Where path is not there yet, a temporary folder beside it, ".inkling-<16 hex digits>.tmp", which commit
- * renames. Where it is a folder already, that folder itself: then each file that ink__atomic writes into it
- * appears whole, but one after the other. INK_E_IO: path is a file, or cannot be made. */
+/* INK_E_IO where path cannot be read as a directory. */
 ink_status ink__folder_open(ink__folder **folder, const char *path, ink_error *err);
 
-/* Where to write the files. Borrowed. */
-const char *ink__folder_path(const ink__folder *folder);
+/* *path = the next file's, valid until the next call; NULL behind the last. What cannot be looked into (a
+ * directory inside, a link that leads nowhere) comes as a path that will not open either. */
+ink_status ink__folder_next(const char **path, ink__folder *folder, ink_error *err);
 
-ink_status ink__folder_commit(ink__folder *folder, ink_error *err);
-void ink__folder_free(
-    ink__folder *folder); /* without commit a temporary goes, with all in it; NULL is fine */
+void ink__folder_free(ink__folder *folder); /* NULL is fine */
 
 #endif

@@ -1,4 +1,4 @@
-/* One way of finding records in bytes. A new format is one more table entry in records.c. */
+/* One way of finding records in bytes. A new format is one more table entry in inputs.c. */
 #ifndef INK_IO_RECORD_FORMAT_H
 #define INK_IO_RECORD_FORMAT_H
 
@@ -43,19 +43,28 @@ ink_status ink__labels_cell(ink__labels *labels, bool list, const char *cell, si
                             ink_error *err);
 void ink__labels_give(ink__record *record, const ink__labels *labels);
 
+/* Makes len bytes the record's text, ill-formed UTF-8 mended (in *mended) and counted. */
+ink_status ink__record_text(ink__record *record, ink__text *mended, const char *bytes, size_t len,
+                            ink_error *err);
+/* Takes the next line as the record's text; one that is too long gives it an error, kept in *bad. */
+ink_status ink__record_line(ink__step *step, ink__record *record, ink__text *mended, ink_error *bad,
+                            ink__source *source, ink_error *err);
+
 typedef struct ink__record_format {
-    const char *name;
+    const char *name; /* as in "is read as ..." */
     bool has_fields, has_labels;
-    /* A state for one input. */
+    bool one_each; /* an input is one record: its path is the id, and a failure of the input is its error */
+    /* A state for one input; what it is on failure is closed like any other. */
     ink_status (*open)(void **state, const ink__fields *fields, ink_error *err);
-    /* Looks for the next record in the window. A record it returns has a line, and text or error; id is NULL
-     * where the record's number stands for it; number and source are left alone. A status means that the
-     * rest of the input is lost. */
+    /* Looks for the next record in the window. A record it returns has text, or error, and a line unless it
+     * is a whole input; id is NULL where the path or the record's number stands for it; number and source are
+     * left alone. A status means that the rest of the input is lost. */
     ink_status (*step)(ink__step *step, ink__record *record, void *state, ink__source *source,
                        ink_error *err);
-    void (*close)(void *state);
+    void (*close)(void *state); /* NULL is fine */
 } ink__record_format;
 
-extern const ink__record_format ink__format_lines, ink__format_jsonl, ink__format_csv;
+extern const ink__record_format ink__format_lines, ink__format_docs, ink__format_jsonl, ink__format_csv,
+    ink__format_tsv, ink__format_fasttext;
 
 #endif

@@ -1,19 +1,27 @@
-/* Records from files or stdin, one after the other: lines, JSON lines and CSV. Memory is that of the longest
- * record, never of the input.
+/* Records from files, folders or stdin, one after the other. Memory is that of the longest record and of the
+ * names in a folder's largest directories, never of the input. Files whose names end in .gz or .zst are
+ * decompressed.
  *
  * In all formats a byte order mark at the start of an input is skipped, ill-formed UTF-8 becomes U+FFFD and
  * is counted, NUL is a character like any other, and a last line need not end. Then:
  * - lines: "\n" or "\r\n" ends a text; a blank line is an empty text.
+ * - docs: a file is a text, line breaks and all; its path is the id. What goes wrong with the file (it cannot
+ *   be read, is cut off, is no text) is the record's error. Of a folder each file is a document (folder.h).
  * - jsonl: a line is an object; of a key that comes twice the last counts; a blank line is a bad record.
  * - csv: RFC 4180 with a header line, its values those of Python's csv module; blank lines are skipped; a row
  *   that has not as many fields as the header is a bad record; an id is always a JSON string.
+ * - tsv: csv with tabs; but in a row with text behind a closing quote the quotes are text, if it is one line,
+ *   and a bad record otherwise (records_csv.c says why).
+ * - fasttext: a line is any number of words that begin with "__label__", and then the text.
  *
  * Labels, where they are wanted, come from one field:
  * - jsonl: a string, a number or a boolean is one label (of the last two its text as it stood); an array of
  *   these is a list.
  * - csv: a cell is one label; in a column whose name is "labels" it is a list, separated by commas
  *   (joy,anger), or in brackets as JSON and Python print one (["joy", 'anger']). A blank cell is an empty
- *   list there and no label anywhere else. */
+ *   list there and no label anywhere else.
+ * - fasttext: the words in front; more than one are a list. A line without one has no label.
+ * Lines and documents have no labels. */
 #ifndef INK_IO_RECORDS_H
 #define INK_IO_RECORDS_H
 
@@ -44,7 +52,7 @@ typedef struct ink__record {
     const ink__string *fields; /* [n_fields of the options]: text NULL where there is no such field, or it is
                                 * null; NULL if error */
     const char *source;        /* the file's name for messages, or "standard input"; terminated */
-    uint64_t line;             /* in it, from 1: where the record begins */
+    uint64_t line;             /* in it, from 1: where the record begins; 0: it is the whole file */
     const char *error;         /* NULL, or one sentence why this record cannot be used, with file and line;
                                 * terminated */
 } ink__record;                 /* every pointer is valid until the next call on the reader */
@@ -52,7 +60,7 @@ typedef struct ink__record {
 typedef struct ink__records ink__records;
 
 typedef struct ink__records_options {
-    const char *const *inputs; /* paths; "-" is stdin; none: stdin */
+    const char *const *inputs; /* paths of files and folders; "-" is stdin; none: stdin */
     size_t n_inputs;
     ink_format format;
     const char *text;      /* the text's field; NULL: "text" */
@@ -64,15 +72,17 @@ typedef struct ink__records_options {
     size_t n_fields;
 } ink__records_options; /* what it points to is copied, or of no use after the call */
 
-/* Every input is looked at before the first record is read: one that is missing or a directory fails
- * at once (INK_E_IO), so does an ending that names a format not read yet (INK_E_UNSUPPORTED), and fields
- * asked of lines, which have none (INK_E_ARG). n_inputs 0, or the name "-", is stdin. */
+/* Every input is looked at before the first record is read: one that is missing fails at once (INK_E_IO), so
+ * does an ending that is known to be no text where no format was asked for (INK_E_UNSUPPORTED), and a field
+ * or label asked of a format that has none (INK_E_ARG). n_inputs 0, or the name "-", is stdin. */
 ink_status ink__records_open(ink__records **records, const ink__records_options *options, ink_error *err);
 
 /* The next record into *record; *end says that there is none. A bad record is not a failure: it has
  * `error` set. INK_E_IO when a read fails, INK_E_FORMAT when the rest of an input cannot be read as
  * records at all (a CSV without the named column, a quote that is never closed, a file that is one JSON
- * array); asked again, it fails again. */
+ * array; compressed data that is broken or cut off, after the records before it), INK_E_UNSUPPORTED when an
+ * input begins as no UTF-8 text does (UTF-16, a zip archive, ...) or asks for too large a window of zstd;
+ * asked again, it fails again. */
 ink_status ink__records_next(ink__record *record, bool *end, ink__records *records, ink_error *err);
 
 /* True if ink__records_next can be answered without waiting for a pipe or terminal. It reads ahead to find

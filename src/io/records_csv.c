@@ -1,11 +1,17 @@
-/* Records that are CSV (RFC 4180): a header line names the columns, a quoted field may hold commas, quotes
+/* Records that are CSV (RFC 4180), or the same with tabs (TSV): a header line names the columns, a quoted
+ * field may hold commas, quotes
  * ("") and line breaks. Lines end in "\n", "\r\n" or "\r"; blank lines are skipped.
  *
  * libcsv finds the fields. Wherever files leave the RFC, the values are those of Python's csv module, the
  * reader that users know: spaces belong to their field, a quote inside an unquoted field is a quote, and what
  * follows a closing quote ("a"b) joins the field as it is. libcsv by itself trims spaces and reads the last
  * two otherwise, so it runs in its strict mode, in which it stops at such places, and feed() helps it on.
- * Unlike Python we refuse a quote that is never closed: it has swallowed every record after it. */
+ * Unlike Python we refuse a quote that is never closed: it has swallowed every record after it.
+ *
+ * TSV is written in two ways. Spreadsheets, pandas and Hugging Face quote as in CSV; others, the files of
+ * GLUE among them, do not quote at all, and a text that begins with a quote there opens one that nobody
+ * meant. What tells them apart is text behind a closing quote, which no writer that quotes leaves: such a row
+ * has its quotes as they stand, and if the quote has run over the line's end by then, the row is bad. */
 #include "io/record_format.h"
 #include "io/jsontext.h"
 #include "core/memory.h"
@@ -24,6 +30,7 @@
 typedef struct csv {
     const ink__fields *fields;
     struct csv_parser parser;
+    char delimiter;
     size_t n_columns; /* 0 until the header has been read */
     size_t text, pair, id, label;
     size_t *more; /* [n_more of fields] */
@@ -37,6 +44,8 @@ typedef struct csv {
     size_t n_ends, n_fields, bytes, bad_bytes;
     uint64_t row_line, field_line; /* where it began, and its last field */
     bool join;                     /* what comes next belongs to the field before */
+    bool stray;                    /* text has followed a closing quote; of TSV only */
+    ink__text plain;               /* the row's first line as it stands; of TSV only */
     bool done;                     /* it is complete */
 
     ink_status failure; /* of a callback, which cannot return one */
@@ -53,18 +62,30 @@ static int nothing_is_space(unsigned char c)
     return 0;
 }
 
-static ink_status open_csv(void **state, const ink__fields *fields, ink_error *err)
+static ink_status open_delimited(void **state, char delimiter, const ink__fields *fields, ink_error *err)
 {
     csv *s;
     INK_TRY(ink__calloc(&s, 1, sizeof *s, "a reader of CSV", err));
     s->fields = fields;
     s->line = 1;
+    s->delimiter = delimiter;
     *state = s;
     INK_TRY(ink__calloc(&s->more, fields->n_more, sizeof *s->more, "columns", err));
     INK_TRY(ink__calloc(&s->values, fields->n_more, sizeof *s->values, "columns", err));
     csv_init(&s->parser, CSV_STRICT | CSV_STRICT_FINI);
     csv_set_space_func(&s->parser, nothing_is_space);
+    csv_set_delim(&s->parser, (unsigned char)delimiter);
     return INK_OK;
+}
+
+static ink_status open_csv(void **state, const ink__fields *fields, ink_error *err)
+{
+    return open_delimited(state, ',', fields, err);
+}
+
+static ink_status open_tsv(void **state, const ink__fields *fields, ink_error *err)
+{
+    return open_delimited(state, '\t', fields, err);
 }
 
 static void close_csv(void *state)
@@ -74,6 +95,7 @@ static void close_csv(void *state)
         return;
     csv_free(&s->parser);
     ink__text_free(&s->row);
+    ink__text_free(&s->plain);
     ink__text_free(&s->id_text);
     ink__labels_free(&s->labels);
     free(s->more);
@@ -142,8 +164,9 @@ static ink_status feed(csv *s, const char *bytes, size_t len)
             ++bytes, --len;
         } else if (!stuck) {
             /* Behind a closing quote: end the field here and let the next one join it. */
-            stuck = parse(s, ",", 1) != 1;
+            stuck = parse(s, &s->delimiter, 1) != 1;
             s->join = true;
+            s->stray = s->delimiter == '\t';
         }
         if (stuck)
             return ink_fail(&s->why, INK_E_MEMORY, "no memory for a CSV field");
@@ -153,10 +176,33 @@ static ink_status feed(csv *s, const char *bytes, size_t len)
 
 /* ---- Rows ---- */
 
+static bool is_line_end(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
 static void start_row(csv *s)
 {
-    s->row.len = s->n_ends = s->n_fields = s->bytes = s->bad_bytes = 0;
-    s->done = false;
+    s->row.len = s->n_ends = s->n_fields = s->bytes = s->bad_bytes = s->plain.len = 0;
+    s->done = s->stray = false;
+}
+
+/* Finds the row's fields once more, its quotes being characters like any other. */
+static ink_status split_plain(csv *s)
+{
+    const char *p = s->plain.data, *end = p + s->plain.len;
+    s->row.len = s->n_ends = s->n_fields = s->bad_bytes = 0;
+    s->stray = s->join = false;
+    while (end > p && is_line_end(end[-1]))
+        --end;
+    for (;; ++p) {
+        const char *tab = memchr(p, s->delimiter, (size_t)(end - p));
+        const char *last = tab ? tab : end;
+        INK_TRY(add_field(s, p, (size_t)(last - p)));
+        if (!tab)
+            return INK_OK;
+        p = tab;
+    }
 }
 
 static const char *field(size_t *len, const csv *s, size_t i)
@@ -164,6 +210,20 @@ static const char *field(size_t *len, const csv *s, size_t i)
     const size_t begin = i > 0 ? s->ends[i - 1] : 0;
     *len = s->ends[i] - begin;
     return *len > 0 ? s->row.data + begin : "";
+}
+
+/* What to say of a header that seems to be made for another delimiter. */
+static const char *delimiter_hint(const csv *s)
+{
+    size_t len;
+    if (s->n_ends != 1)
+        return "";
+    const char *only = field(&len, s, 0);
+    if (s->delimiter == '\t')
+        return memchr(only, ',', len) ? "; there is no tab in it: is it CSV (--format csv)?" : "";
+    if (memchr(only, '\t', len))
+        return "; there are tabs in it: is it TSV (--format tsv)?";
+    return memchr(only, ';', len) ? "; its columns seem to be separated by \";\", wanted \",\"" : "";
 }
 
 /* *column = the one named so, NO_COLUMN where there is none and it need not be. */
@@ -184,7 +244,8 @@ static ink_status find_column(size_t *column, const csv *s, const char *name, bo
         *column = i;
     }
     if (required && *column == NO_COLUMN)
-        return ink_fail(err, INK_E_FORMAT, "%s: no column \"%s\" (columns: %s)", source, name, columns.text);
+        return ink_fail(err, INK_E_FORMAT, "%s: no column \"%s\" (columns: %s)%s", source, name, columns.text,
+                        delimiter_hint(s));
     return INK_OK;
 }
 
@@ -252,6 +313,12 @@ static ink_status make_record(ink__record *record, csv *s, const char *source, i
     if (too_long(s))
         st = ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: the row has %zu bytes, at most %zu are read",
                       source, line, s->bytes, INK__RECORD_MAX);
+    else if (s->stray)
+        st = ink_fail(
+            &s->bad, INK_E_FORMAT,
+            "%s: line %llu: a quoted field has text behind its closing quote in line %llu; quotes that "
+            "are text are doubled, in a field that is quoted",
+            source, line, (unsigned long long)s->field_line);
     else if (s->n_fields != s->n_columns)
         st = ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: %zu field%s, the header has %zu", source, line,
                       s->n_fields, s->n_fields == 1 ? "" : "s", s->n_columns);
@@ -272,11 +339,6 @@ static ink_status make_record(ink__record *record, csv *s, const char *source, i
     return INK_OK;
 }
 
-static bool is_line_end(char c)
-{
-    return c == '\n' || c == '\r';
-}
-
 /* Takes some of the window's n bytes, no more than a line. */
 static ink_status take_bytes(csv *s, ink__source *source, size_t n)
 {
@@ -293,6 +355,8 @@ static ink_status take_bytes(csv *s, ink__source *source, size_t n)
         /* libcsv's buffer grows by this much at a time: so it doubles. */
         const size_t room = csv_get_buffer_size(&s->parser);
         csv_set_blk_size(&s->parser, room > FEED_BYTES_MAX ? room : FEED_BYTES_MAX);
+        if (s->delimiter == '\t' && s->line == s->row_line && !too_long(s))
+            INK_TRY(ink__text_bytes(&s->plain, bytes, len, &s->why));
         INK_TRY(feed(s, bytes, len));
         /* libcsv has no call that drops what a field holds. From 1 its position may be anything: a closing
          * quote is taken back by one. */
@@ -300,7 +364,7 @@ static ink_status take_bytes(csv *s, ink__source *source, size_t n)
             s->parser.entry_pos = 1;
     }
     const char last = bytes[len - 1];
-    s->line += last == '\r' || (last == '\n' && !s->after_return);
+    s->line += last == '\r' || (last == '\n' && !(s->after_return && len == 1));
     s->after_return = last == '\r';
     source->begin += len;
     return INK_OK;
@@ -335,6 +399,11 @@ static ink_status step_csv(ink__step *step, ink__record *record, void *state, in
                             HEADER_BYTES_MAX);
         if (!s->done)
             continue;
+        if (s->stray && s->field_line == s->row_line && !too_long(s)) {
+            const ink_status st = split_plain(s);
+            if (st != INK_OK)
+                return ink_fail(err, st, "%s", s->why.text);
+        }
         if (s->n_columns > 0) {
             *step = INK__STEP_RECORD;
             return make_record(record, s, source->name, err);
@@ -344,4 +413,16 @@ static ink_status step_csv(ink__step *step, ink__record *record, void *state, in
     }
 }
 
-const ink__record_format ink__format_csv = {"csv", true, true, open_csv, step_csv, close_csv};
+const ink__record_format ink__format_csv = {.name = "CSV",
+                                            .has_fields = true,
+                                            .has_labels = true,
+                                            .open = open_csv,
+                                            .step = step_csv,
+                                            .close = close_csv};
+
+const ink__record_format ink__format_tsv = {.name = "TSV",
+                                            .has_fields = true,
+                                            .has_labels = true,
+                                            .open = open_tsv,
+                                            .step = step_csv,
+                                            .close = close_csv};

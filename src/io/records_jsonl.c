@@ -279,4 +279,9 @@ static void close_jsonl(void *state)
     free(s);
 }
 
-const ink__record_format ink__format_jsonl = {"jsonl", true, true, open_jsonl, step_jsonl, close_jsonl};
+const ink__record_format ink__format_jsonl = {.name = "JSON lines",
+                                              .has_fields = true,
+                                              .has_labels = true,
+                                              .open = open_jsonl,
+                                              .step = step_jsonl,
+                                              .close = close_jsonl};

@@ -1,10 +1,38 @@
 /* Records that are lines: each line is one text. */
 #include "io/record_format.h"
-#include "io/jsontext.h"
 #include "core/memory.h"
 #include "core/utf8.h"
 
 #include <stdlib.h>
+
+ink_status ink__record_text(ink__record *record, ink__text *mended, const char *bytes, size_t len,
+                            ink_error *err)
+{
+    record->text = bytes, record->text_len = len;
+    if (ink__utf8_valid_prefix(bytes, len) == len)
+        return INK_OK;
+    mended->len = 0;
+    INK_TRY(ink__text_reserve(mended, 3 * len, err));
+    record->text = mended->data;
+    record->text_len = ink__utf8_sanitise(mended->data, &record->bad_bytes, bytes, len);
+    return INK_OK;
+}
+
+ink_status ink__record_line(ink__step *step, ink__record *record, ink__text *mended, ink_error *bad,
+                            ink__source *source, ink_error *err)
+{
+    ink__line line;
+    *step = ink__source_line(&line, source);
+    if (*step != INK__STEP_RECORD)
+        return INK_OK;
+    record->line = line.number;
+    if (line.bytes)
+        return ink__record_text(record, mended, line.bytes, line.len, err);
+    ink_fail(bad, INK_E_FORMAT, "%s: line %llu: has %zu bytes, at most %zu are read", source->name,
+             (unsigned long long)line.number, line.len, INK__RECORD_MAX);
+    record->error = bad->text;
+    return INK_OK;
+}
 
 typedef struct lines {
     ink__text mended;
@@ -21,25 +49,7 @@ static ink_status step_lines(ink__step *step, ink__record *record, void *state, 
                              ink_error *err)
 {
     lines *s = state;
-    ink__line line;
-    *step = ink__source_line(&line, source);
-    if (*step != INK__STEP_RECORD)
-        return INK_OK;
-    record->line = line.number;
-    if (!line.bytes) {
-        ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: has %zu bytes, at most %zu are read", source->name,
-                 (unsigned long long)line.number, line.len, INK__RECORD_MAX);
-        record->error = s->bad.text;
-        return INK_OK;
-    }
-    record->text = line.bytes, record->text_len = line.len;
-    if (ink__utf8_valid_prefix(line.bytes, line.len) < line.len) {
-        s->mended.len = 0;
-        INK_TRY(ink__text_reserve(&s->mended, 3 * line.len, err));
-        record->text = s->mended.data;
-        record->text_len = ink__utf8_sanitise(s->mended.data, &record->bad_bytes, line.bytes, line.len);
-    }
-    return INK_OK;
+    return ink__record_line(step, record, &s->mended, &s->bad, source, err);
 }
 
 static void close_lines(void *state)
@@ -50,4 +60,5 @@ static void close_lines(void *state)
     free(s);
 }
 
-const ink__record_format ink__format_lines = {"lines", false, false, open_lines, step_lines, close_lines};
+const ink__record_format ink__format_lines = {
+    .name = "lines", .open = open_lines, .step = step_lines, .close = close_lines};

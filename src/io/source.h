@@ -1,35 +1,52 @@
-/* Bytes of one input after the other, read in large pieces: a window of unread bytes that format readers look
- * into and take from. */
+/* Bytes of one input after the other, read in large pieces and decompressed: a window of unread bytes that
+ * format readers look into and take from. */
 #ifndef INK_IO_SOURCE_H
 #define INK_IO_SOURCE_H
 
-#include "core/status.h"
+#include "io/unpack.h"
+
+/* Bytes on their way through a codec. */
+typedef struct ink__packed {
+    const ink__codec *codec; /* NULL: the bytes are taken as they are */
+    void *state;             /* its own */
+    char *data;              /* compressed bytes are data[begin, end) */
+    size_t begin, end;
+    bool eof;         /* nothing follows data[end) */
+    bool more;        /* it may have bytes to give without taking any */
+    bool whole;       /* a stream may end here */
+    ink_error broken; /* found behind bytes that were given; the next call says so */
+} ink__packed;
 
 typedef struct ink__source {
     const char *name; /* for messages: the path, or "standard input"; borrowed */
-    int fd;           /* -1: closed */
-    char *data;       /* the unread bytes are data[begin, end) */
+    bool is_stdin;
+    int fd;             /* -1: closed */
+    ink__packed packed; /* between fd and data */
+    char *data;         /* the unread bytes are data[begin, end) */
     size_t begin, end, capacity;
     bool eof;                 /* nothing follows data[end) */
     bool started;             /* the byte order mark has been dealt with */
     uint64_t lines;           /* complete lines taken so far by ink__source_line */
     size_t searched, dropped; /* of the line being looked for: bytes without an end in them, bytes let go */
-    uint64_t bytes_read;      /* from this input and those before */
+    uint64_t bytes_read;      /* from this input and those before, as they were stored */
 } ink__source;
 
-/* Opens path ("-" is stdin) in the place of the last input. */
-ink_status ink__source_open(ink__source *source, const char *path, ink_error *err);
-void ink__source_close(ink__source *source); /* the memory stays for the next input */
+/* Opens path ("-" is stdin) in the place of the last input; codec NULL takes its bytes as they are. The name
+ * is there even if it fails. */
+ink_status ink__source_open(ink__source *source, const char *path, const ink__codec *codec, ink_error *err);
+void ink__source_close(ink__source *source); /* the memory stays for the next input, and the name */
 void ink__source_free(ink__source *source);  /* all of it */
 
 /* True if a read would have to wait: nothing has come through the pipe, nobody has typed. */
 bool ink__source_waits(const ink__source *source);
 
-/* Reads once, making room as needed; sets eof where there is no more. Moves data. */
+/* Reads once at most, making room as needed; sets eof where there is no more. Moves data. What is compressed
+ * may give no byte yet; INK_E_FORMAT where it is broken or cut off. */
 ink_status ink__source_fill(ink__source *source, ink_error *err);
 
-/* Skips a UTF-8 byte order mark at the very start; false if more bytes are needed to tell. */
-bool ink__source_start(ink__source *source);
+/* Looks at the very start: skips a UTF-8 byte order mark and refuses (INK_E_UNSUPPORTED) what is surely no
+ * UTF-8 text, with a word on what to do. *started is false if more bytes are needed to tell. */
+ink_status ink__source_start(bool *started, ink__source *source, ink_error *err);
 
 /* What a format reader made of the window. */
 typedef enum ink__step {

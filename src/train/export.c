@@ -2,7 +2,7 @@
 #include "train/export.h"
 #include "core/memory.h"
 #include "io/file.h"
-#include "io/folder.h"
+#include "io/atomic_folder.h"
 #include "model/companions.h"
 #include "tensor/convert.h"
 
@@ -86,19 +86,19 @@ ink_status ink__export_write(const ink__export *what, ink_error *err)
     ink_status st;
     ink__tensor *tensors = NULL;
     unsigned char *converted = NULL;
-    ink__folder *folder = NULL;
+    ink__atomic_folder *folder = NULL;
     char *path = NULL;
     INK_TRY_GOTO(ink__calloc(&tensors, what->n, sizeof *tensors, "tensors", err));
     INK_TRY_GOTO(convert(tensors, &converted, what, err));
-    INK_TRY_GOTO(ink__folder_open(&folder, what->dir, err));
+    INK_TRY_GOTO(ink__atomic_folder_open(&folder, what->dir, err));
     INK_TRY_GOTO(
-        ink__companions_copy(ink__folder_path(folder), what->tokenizer_dir, INK__TOKENIZER_FILES, err));
-    INK_TRY_GOTO(write_config(ink__folder_path(folder), what->config, err));
-    INK_TRY_GOTO(ink__path_join(&path, ink__folder_path(folder), "model.safetensors", err));
+        ink__companions_copy(ink__atomic_folder_path(folder), what->tokenizer_dir, INK__TOKENIZER_FILES, err));
+    INK_TRY_GOTO(write_config(ink__atomic_folder_path(folder), what->config, err));
+    INK_TRY_GOTO(ink__path_join(&path, ink__atomic_folder_path(folder), "model.safetensors", err));
     INK_TRY_GOTO(ink__tensors_write(path, tensors, what->n, err));
-    st = ink__folder_commit(folder, err);
+    st = ink__atomic_folder_commit(folder, err);
 done:
-    ink__folder_free(folder);
+    ink__atomic_folder_free(folder);
     free(converted);
     free(tensors);
     free(path);

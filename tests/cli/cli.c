@@ -106,7 +106,7 @@ Test(cli, wrong_usage_exits_2_and_says_why)
     expect_usage("inkling classify -m . --threads -2", "--threads is \"-2\"");
     expect_usage("inkling classify -m . --threads 2x", "--threads is \"2x\"");
     expect_usage("inkling classify -m . --max-length 99999999999999999999999", "--max-length");
-    expect_usage("inkling classify -m . --format xml", "wanted auto|lines|jsonl|csv");
+    expect_usage("inkling classify -m . --format xml", "wanted auto|lines|docs|jsonl|csv|tsv|fasttext");
     expect_usage("inkling info -m . extra", "takes no operand, given \"extra\"");
 }
 
@@ -147,13 +147,46 @@ Test(cli, failures_are_one_sentence_with_the_place_and_exit_1)
 {
     expect_failure("inkling classify -m /nonexistent a.txt", "/nonexistent");
     expect_failure("inkling classify -m . missing.txt", "missing.txt");
-    expect_failure("mkdir d; inkling classify -m . d", "d: is a directory");
     expect_failure("echo good | inkling classify -m . -o /nonexistent/out", "/nonexistent/out");
     expect_failure("echo good | inkling classify -m . --max-length 41", "40 positions");
     expect_failure("echo good | inkling classify -m . --max-length 1", "special tokens");
     expect_failure("echo good | inkling classify -m . --quiet >/dev/full", "standard output");
     expect_failure("echo good | inkling classify -m . --quiet -o /dev/full", "/dev/full");
     expect_failure("inkling info -m . --json >/dev/full", "standard output");
+}
+
+Test(cli, every_format_is_read_by_its_ending_or_by_its_name)
+{
+    cr_expect(run("printf 'text\\tid\\ngood\\t7\\n' >a.tsv; mkdir -p d/e; printf bad >d/e/x.txt; "
+                  "printf '__label__a the movie\\n' >b.ft; printf '{\"text\":\"good\"}' | gzip >c.jsonl.gz; "
+                  "inkling tokenize -m . --quiet a.tsv d b.ft c.jsonl.gz") == 0,
+              "%s", err);
+    cr_expect(strstr(out, "{\"id\":\"7\",") && strstr(out, "{\"id\":\"d/e/x.txt\",") &&
+                  strstr(out, "{\"id\":3,") && strstr(out, "{\"id\":4,") && !strstr(out, "label"),
+              "%s", out);
+    static const struct {
+        const char *format, *input, *says;
+    } formats[] = {
+        {"lines", "good\\n\\nbad", "{\"id\":3,"},
+        {"docs", "good\\n\\nbad", "{\"id\":1,"},
+        {"jsonl", "{\\\"text\\\":\\\"good\\\",\\\"id\\\":1.50}", "{\"id\":1.50,"},
+        {"csv", "id,text\\na,good\\n", "{\"id\":\"a\","},
+        {"tsv", "id\\ttext\\na\\tgood\\n", "{\"id\":\"a\","},
+        {"fasttext", "__label__good bad", "{\"id\":1,\"ids\""},
+    };
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; ++i) {
+        cr_expect(run("printf \"%s\" | inkling tokenize -m . --quiet --format %s", formats[i].input,
+                      formats[i].format) == 0,
+                  "%s: %s", formats[i].format, err);
+        cr_expect(strstr(out, formats[i].says), "%s: %s", formats[i].format, out);
+    }
+    expect_failure("echo x >t.xlsx; inkling tokenize -m . t.xlsx",
+                   "t.xlsx: is by its name (.xlsx) a spreadsheet");
+    expect_failure("inkling tokenize -m . d --text review", "d: is read as documents, which have no field");
+    expect_failure("head -c 20 c.jsonl.gz >e.jsonl.gz; inkling tokenize -m . e.jsonl.gz --quiet",
+                   "e.jsonl.gz: ends in the middle of its compressed data");
+    cr_expect(run("mkdir f; inkling classify -m . f") == 0 && out[0] == '\0',
+              "an empty folder is no failure");
 }
 
 Test(cli, a_failed_record_makes_the_exit_status_1_and_the_rest_is_done)

@@ -60,6 +60,12 @@ Test(records_csv, a_row_of_the_wrong_length_is_a_bad_record_with_its_line)
     expect_record("\"4\"", "ok");
     expect_record("\"5\"", "");
     expect_end();
+    open_text("x.csv", "text\ra\rb\n\nc\r\nd\n");
+    for (const uint64_t *line = (const uint64_t[]){2, 3, 5, 6}, *end = line + 4; line < end; ++line) {
+        assert_ok(next_record(), err);
+        cr_expect(record.line == *line, "line %zu, wanted %zu", (size_t)record.line, (size_t)*line);
+    }
+    expect_end();
     open_text("x.csv", "text,id\na,1,2\n");
     /* What stands in the place of the id may be a piece of the text. */
     expect_bad_record("1", "line 2: 3 fields, the header has 2");
