@@ -12,6 +12,7 @@
 typedef struct ink__page {
     ink__text text;
     size_t charts; /* drawn so far: names for the SVG's titles */
+    bool in_row;   /* of a table */
     ink_status status;
     ink_error error;
 } ink__page; /* starts as {0} */

@@ -195,7 +195,8 @@ void ink__page_table(ink__page *page, const char *caption, const char *const *co
 
 void ink__page_row(ink__page *page)
 {
-    ink__page_html(page, "\n<tr>");
+    ink__page_html(page, page->in_row ? "</tr>\n<tr>" : "\n<tr>");
+    page->in_row = true;
 }
 
 /* A row's first cell is its heading. */
@@ -231,7 +232,8 @@ void ink__page_cell_number(ink__page *page, double value, int decimals)
 
 void ink__page_table_end(ink__page *page)
 {
-    ink__page_html(page, "\n</tbody></table></div>\n");
+    ink__page_html(page, page->in_row ? "</tr>\n</tbody></table></div>\n" : "\n</tbody></table></div>\n");
+    page->in_row = false;
 }
 
 void ink__page_fold(ink__page *page, const char *summary)
