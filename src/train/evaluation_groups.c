@@ -79,7 +79,7 @@ static ink_status measure_group(ink_group *group, double *samples, const ink__ev
     for (size_t k = 0; k < count; ++k) {
         estimates[k] = (ink_estimate){measures.values[k], NAN, NAN};
         if (!isnan(measures.values[k]))
-            ink__interval(&estimates[k].low, &estimates[k].high, sorted, all + k, resamples, m->width);
+            ink__interval_around(&estimates[k], &m->list[k], sorted, all + k, resamples, m->width);
         for (size_t s = 0; s < resamples; ++s)
             samples[s * count + k] = all[s * m->width + k];
     }

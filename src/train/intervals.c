@@ -67,6 +67,22 @@ void ink__interval(double *low, double *high, double *sorted, const double *x, s
     *high = percentile(sorted, known, 0.975);
 }
 
+void ink__interval_around(ink_estimate *e, const ink__metric *metric, double *sorted, const double *x,
+                          size_t n, size_t stride)
+{
+    double mean = 0;
+    size_t known = 0;
+    ink__interval(&e->low, &e->high, sorted, x, n, stride);
+    if (!metric->raised_by_resampling || isnan(e->low))
+        return;
+    for (size_t k = 0; k < n; ++k)
+        if (!isnan(x[k * stride]))
+            mean += x[k * stride], ++known;
+    mean /= (double)known;
+    e->low = fmax(0, e->low + e->value - mean);
+    e->high = fmax(0, e->high + e->value - mean);
+}
+
 /* Room for resamples of width numbers, and one column of them behind. */
 static ink_status samples_create(double **samples, size_t resamples, size_t width, ink_error *err)
 {
@@ -87,10 +103,13 @@ ink_status ink__estimate(ink_estimate *estimates, ink__measures *measures, const
         return INK_OK;
     INK_TRY(samples_create(&samples, resamples, m->width, err));
     const ink_status st = ink__bootstrap(samples, m, resamples, seed, stream, err);
-    for (size_t k = 0; st == INK_OK && k < m->width; ++k)
-        if (!isnan(estimates[k].value))
-            ink__interval(&estimates[k].low, &estimates[k].high, samples + resamples * m->width, samples + k,
-                          resamples, m->width);
+    for (size_t k = 0; st == INK_OK && k < m->width; ++k) {
+        double *sorted = samples + resamples * m->width;
+        if (k < m->count && !isnan(estimates[k].value))
+            ink__interval_around(&estimates[k], &m->list[k], sorted, samples + k, resamples, m->width);
+        else if (!isnan(estimates[k].value)) /* a label's F1 */
+            ink__interval(&estimates[k].low, &estimates[k].high, sorted, samples + k, resamples, m->width);
+    }
     free(samples);
     return st;
 }

@@ -21,6 +21,12 @@ ink_status ink__bootstrap(double *samples, const ink__metrics *metrics, size_t r
  * nothing is left. `sorted` [n] is working memory. */
 void ink__interval(double *low, double *high, double *sorted, const double *x, size_t n, size_t stride);
 
+/* The interval of a metric whose value is known. ECE is a sum of absolute deviations, which the repetitions
+ * in a resample raise, so that all resamples may lie above the value: its interval is moved by the difference
+ * of the value and the resamples' mean, and ends at 0. */
+void ink__interval_around(ink_estimate *estimate, const ink__metric *metric, double *sorted, const double *x,
+                          size_t n, size_t stride);
+
 /* Estimates [metrics->width] of every metric. measures is filled with the metrics of the records themselves.
  * resamples 0: low and high are NaN. */
 ink_status ink__estimate(ink_estimate *estimates, ink__measures *measures, const ink__metrics *metrics,

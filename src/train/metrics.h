@@ -45,6 +45,7 @@ typedef struct ink__judged {
 typedef struct ink__metric {
     const char *key, *title;
     bool less_is_better;
+    bool raised_by_resampling; /* see ink__interval_around */
 } ink__metric;
 
 /* The metrics of a kind of head, the most important first; static memory. */

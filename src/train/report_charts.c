@@ -161,7 +161,7 @@ void ink__chart_bars(ink__page *page, const char *title, const char *about, cons
         const double y = TOP + (double)i * ROW, middle = y + ROW / 2.0;
         ink__svg_text(page, LEFT - 8, middle + 4, "end", b->label, 26);
         if (isfinite(b->value))
-            ink__svg_rect(page, "s0", LEFT, y + 4, PLOT * fmin(1, fmax(0, b->value)), ROW - 8, NULL);
+            ink__svg_rect(page, "bar", LEFT, y + 4, PLOT * fmin(1, fmax(0, b->value)), ROW - 8, NULL);
         if (isfinite(b->low) && isfinite(b->high)) {
             const double from = LEFT + PLOT * fmax(0, b->low), to = LEFT + PLOT * fmin(1, b->high);
             ink__svg_line(page, "whisker", from, middle, to, middle);

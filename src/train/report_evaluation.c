@@ -188,8 +188,8 @@ static void confusions(ink__page *page, const ink__evaluation *e)
     ink__page_heading(page, "Confusions");
     if (C <= MATRIX_MAX)
         ink__chart_matrix(page, "Confusion matrix",
-                          "rows are the truth, columns what the model said; the "
-                          "darker, the larger the share of the row",
+                          "rows are the truth, columns what the model said; the stronger "
+                          "the colour, the larger the share of the row",
                           f->confusion, e->input.labels, C);
     if (n > 0) {
         qsort(list, n, sizeof *list, most_first);

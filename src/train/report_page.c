@@ -39,7 +39,7 @@ static const char head[] =
     "svg .soft text{fill:var(--soft)}.axis{stroke:var(--soft);stroke-width:1}"
     ".grid{stroke:var(--rule);stroke-width:1}.guide{stroke:var(--soft);stroke-width:1;stroke-dasharray:4 3}\n"
     ".whisker{stroke:var(--ink);stroke-width:1.5}.cell{fill:var(--cell)}.empty{fill:var(--shade)}"
-    ".dot{fill:var(--ink)}\n"
+    ".dot{fill:var(--ink)}.bar{fill:var(--s0);opacity:.6}\n"
     ".s0{fill:var(--s0)}.s1{fill:var(--s1)}.s2{fill:var(--s2)}.s3{fill:var(--s3)}\n"
     ".l0,.l1,.l2,.l3{fill:none;stroke-width:2}.l0{stroke:var(--s0)}.l1{stroke:var(--s1)}"
     ".l2{stroke:var(--s2)}.l3{stroke:var(--s3)}\n"

@@ -110,6 +110,27 @@ Test(intervals, an_interval_has_the_width_that_theory_gives)
     cr_expect(fabs(width / normal - 1) < 0.08, "width %g, by the normal approximation %g", width, normal);
 }
 
+Test(intervals, of_the_calibration_error_holds_the_value)
+{
+    /* Scores that say the truth about themselves: the error is small, and every resample's is larger. */
+    static struct coin coin;
+    ink_estimate e[INK__SINGLE_COUNT + 2];
+    toss(&coin, 5, 0.75f);
+    estimate(e, &coin.judged, 500, 1);
+    const ink_estimate *ece = &e[INK__SINGLE_ECE];
+    cr_expect(0 <= ece->low && ece->low < ece->value && ece->value < ece->high, "%g in %g to %g", ece->value,
+              ece->low, ece->high);
+    /* One bin, in which nine of ten are right at 0.9. */
+    for (size_t i = 0; i < N; ++i) {
+        const bool right = i % 10 != 0;
+        coin.scores[2 * i + (right ? coin.truth[i] : 1 - coin.truth[i])] = 0.9f;
+        coin.scores[2 * i + (right ? 1 - coin.truth[i] : coin.truth[i])] = 0.1f;
+    }
+    estimate(e, &coin.judged, 500, 1);
+    cr_expect(ece->value < 1e-6 && ece->low == 0 && ece->high > 0 && ece->high < 0.1, "%g in %g to %g",
+              ece->value, ece->low, ece->high);
+}
+
 Test(intervals, the_same_seed_gives_the_same_bits_and_another_others)
 {
     static struct coin coin;
