@@ -5,6 +5,7 @@
  *   model.h      open a Hugging Face directory
  *   session.h    texts to scores or vectors; ids to hidden states
  *   job.h        whole files in, whole files out
+ *   evaluate.h   how good a model is on labelled records
  *
  * The shortest program: ink_model_open, ink_session_create, ink_classify_texts, ink_model_label,
  * ink_session_free, ink_model_free (apps/sentiment/sentiment.c).
@@ -20,5 +21,6 @@
 #include <inkling/model.h>
 #include <inkling/session.h>
 #include <inkling/job.h>
+#include <inkling/evaluate.h>
 
 #endif

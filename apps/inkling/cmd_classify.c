@@ -12,6 +12,7 @@ static const cli_opt options[] = {
     JOB_MODEL(struct args),
     {0, "all-scores", CLI_FLAG, offsetof(struct args, all_scores), NULL, "print the score of every label",
      NULL},
+    JOB_OUTPUT(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),

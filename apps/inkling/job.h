@@ -25,18 +25,19 @@ struct job_args {
         'm', "model", CLI_STR, JOB_AT(type, model), "DIR", "the model: a Hugging Face directory (required)", \
             NULL                                                                                             \
     }
+#define JOB_OUTPUT(type)                                                                                     \
+    {                                                                                                        \
+        'o', "output", CLI_STR, JOB_AT(type, output), "FILE",                                                \
+            "where results go, whole or not at all; - is stdout", NULL                                       \
+    }
 #define JOB_RECORDS(type)                                                                                    \
-    {'o',     "output",                                                                                      \
-     CLI_STR, JOB_AT(type, output),                                                                          \
-     "FILE",  "where results go, whole or not at all; - is stdout",                                          \
+    {0,                                                                                                      \
+     "format",                                                                                               \
+     CLI_CHOICE,                                                                                             \
+     JOB_AT(type, format),                                                                                   \
+     "auto|lines|docs|jsonl|csv|tsv|fasttext",                                                               \
+     "of the inputs; auto goes by the ending, .gz and .zst left out",                                        \
      NULL},                                                                                                  \
-        {0,                                                                                                  \
-         "format",                                                                                           \
-         CLI_CHOICE,                                                                                         \
-         JOB_AT(type, format),                                                                               \
-         "auto|lines|docs|jsonl|csv|tsv|fasttext",                                                           \
-         "of the inputs; auto goes by the ending, .gz and .zst left out",                                    \
-         NULL},                                                                                              \
         {0, "text", CLI_STR, JOB_AT(type, text), "NAME", "field or column that holds the text", NULL},       \
         {0,   "text-pair", CLI_STR, JOB_AT(type, text_pair), "NAME", "field of the second text, for pairs",  \
          NULL},                                                                                              \

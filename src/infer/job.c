@@ -57,7 +57,32 @@ static ink_status keep(size_t *place, ink__unit *unit, const char *bytes, size_t
     return ink__text_bytes(&unit->bytes, bytes, len, err);
 }
 
-static ink_status unit_add(ink__unit *unit, const ink__record *record, ink_error *err)
+static ink_status keep_strings(size_t *first, ink__unit *unit, const ink__string *strings, size_t n,
+                               ink_error *err)
+{
+    *first = unit->n_strings;
+    INK_TRY(ink__grow(&unit->strings, &unit->strings_capacity, unit->n_strings + n, sizeof *unit->strings,
+                      "labels", err));
+    for (size_t i = 0; i < n; ++i) {
+        ink__unit_string *s = &unit->strings[unit->n_strings++];
+        *s = (ink__unit_string){SIZE_MAX, strings[i].len};
+        if (strings[i].text)
+            INK_TRY(keep(&s->at, unit, strings[i].text, strings[i].len, err));
+    }
+    return INK_OK;
+}
+
+/* What is wanted of a record beyond its text. */
+static ink_status keep_labels(ink__unit_record *r, ink__unit *unit, const ink__record *record,
+                              const ink__work *work, ink_error *err)
+{
+    r->n_labels = record->n_labels, r->label_list = record->label_list, r->line = record->line;
+    INK_TRY(keep_strings(&r->labels, unit, record->labels, record->n_labels, err));
+    INK_TRY(keep_strings(&r->fields, unit, record->fields, work->n_fields, err));
+    return keep(&r->source, unit, record->source, strlen(record->source) + 1, err);
+}
+
+static ink_status unit_add(ink__unit *unit, const ink__record *record, const ink__work *work, ink_error *err)
 {
     INK_TRY(ink__grow(&unit->records, &unit->capacity, unit->n + 1, sizeof *unit->records, "records", err));
     ink__unit_record *r = &unit->records[unit->n];
@@ -74,6 +99,8 @@ static ink_status unit_add(ink__unit *unit, const ink__record *record, ink_error
         INK_TRY(keep(&r->text, unit, record->text, record->text_len, err));
         if (record->pair)
             INK_TRY(keep(&r->pair, unit, record->pair, record->pair_len, err));
+        if (work->label)
+            INK_TRY(keep_labels(r, unit, record, work, err));
     }
     ++unit->n;
     return INK_OK;
@@ -84,7 +111,7 @@ static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
 {
     const size_t longest = job->work->max_length ? job->work->max_length : SIZE_MAX;
     size_t tokens = 0;
-    unit->n = 0, unit->bytes.len = 0;
+    unit->n = 0, unit->n_strings = 0, unit->bytes.len = 0;
     if (unit->bytes.capacity > KEEP_BYTES) /* one giant must not weigh for ever */
         ink__text_free(&unit->bytes);
     while (tokens < job->work->unit_tokens && unit->n < UNIT_RECORDS) {
@@ -96,7 +123,7 @@ static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
             break;
         const size_t guess = (record.text_len + record.pair_len) / 4 + 2; /* bytes per token, roughly */
         tokens += guess < longest ? guess : longest;
-        INK_TRY(unit_add(unit, &record, err));
+        INK_TRY(unit_add(unit, &record, job->work, err));
     }
     return INK_OK;
 }
@@ -104,6 +131,7 @@ static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
 static void unit_free(ink__unit *unit)
 {
     free(unit->records);
+    free(unit->strings);
     ink__text_free(&unit->bytes);
 }
 
@@ -130,13 +158,18 @@ ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink_
     return ink__text_bytes(&result->out, ink__unit_at(unit, record->id), record->id_len, err);
 }
 
+void ink__result_failed(ink__result *result, bool *stop, const char *sentence, bool stop_on_error)
+{
+    if (result->failed++ == 0)
+        snprintf(result->first_error, sizeof result->first_error, "%s", sentence);
+    *stop = result->stopped = stop_on_error;
+}
+
 ink_status ink__result_bad(ink__result *result, bool *stop, const ink__unit *unit,
                            const ink__unit_record *record, bool stop_on_error, ink_error *err)
 {
     const char *sentence = ink__unit_at(unit, record->error);
-    if (result->failed++ == 0)
-        snprintf(result->first_error, sizeof result->first_error, "%s", sentence);
-    *stop = result->stopped = stop_on_error;
+    ink__result_failed(result, stop, sentence, stop_on_error);
     if (stop_on_error)
         return INK_OK;
     INK_TRY(ink__result_id(result, unit, record, err));
@@ -187,7 +220,10 @@ static void tell_progress(struct job *job, bool last)
 
 static ink_status write_result(struct job *job, ink__result *result, ink_error *err)
 {
-    INK_TRY(ink__output_write(job->output, result->out.data, result->out.len, err));
+    if (job->work->take)
+        INK_TRY(job->work->take(job->work, result, err));
+    else
+        INK_TRY(ink__output_write(job->output, result->out.data, result->out.len, err));
     ink_job_report *total = &job->report;
     if (total->failed == 0 && result->failed > 0)
         snprintf(total->first_error, sizeof total->first_error, "%s", result->first_error);
@@ -352,14 +388,18 @@ static ink_status check_output(const ink_job_options *options, ink_error *err)
     return INK_OK;
 }
 
-static ink_status open_records(ink__records **records, const ink_job_options *options, ink_error *err)
+static ink_status open_records(ink__records **records, const ink_job_options *options, const ink__work *work,
+                               ink_error *err)
 {
     const ink__records_options wanted = {.inputs = options->inputs,
                                          .n_inputs = options->n_inputs,
                                          .format = options->format,
                                          .text = options->text,
                                          .text_pair = options->text_pair,
-                                         .id = options->id};
+                                         .id = options->id,
+                                         .label = work->label,
+                                         .fields = work->fields,
+                                         .n_fields = work->n_fields};
     return ink__records_open(records, &wanted, err);
 }
 
@@ -375,7 +415,7 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
     pthread_mutex_init(&job.writing, NULL);
     pthread_cond_init(&job.room, NULL);
     INK_TRY_GOTO(ink__calloc(&job.ring, job.n_slots, sizeof *job.ring, "job", err));
-    INK_TRY_GOTO(open_records(&job.records, options, err));
+    INK_TRY_GOTO(open_records(&job.records, options, work, err));
     INK_TRY_GOTO(check_output(options, err));
     INK_TRY_GOTO(ink__output_open(&job.output, options->output, err));
     INK_TRY_GOTO(write_header(&job, 0, false, err));

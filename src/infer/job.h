@@ -18,13 +18,23 @@ enum { INK__BATCH_TOKENS = 512 };
 /* Some records, copied out of the reader. */
 typedef struct ink__unit_record {
     size_t id, id_len, text, text_len, pair, pair_len, error; /* places in bytes; error SIZE_MAX: none */
-    bool has_pair;
+    bool has_pair, label_list;
     size_t bad_bytes;
+    size_t labels, n_labels; /* places in strings; so are fields, as many as the work wants */
+    size_t fields;
+    size_t source; /* place in bytes, terminated; only where labels are wanted */
+    uint64_t line;
 } ink__unit_record;
+
+typedef struct ink__unit_string {
+    size_t at, len; /* place in bytes; SIZE_MAX: there is none */
+} ink__unit_string;
 
 typedef struct ink__unit {
     ink__unit_record *records;
     size_t n, capacity;
+    ink__unit_string *strings;
+    size_t n_strings, strings_capacity;
     ink__text bytes;
 } ink__unit;
 
@@ -50,6 +60,12 @@ typedef struct ink__work {
     /* What stands before the first record; written at the start with 0 records and again, in its place and of
      * the same length, when their number is known. NULL: nothing. */
     ink_status (*header)(ink__text *header, const struct ink__work *work, uint64_t records, ink_error *err);
+    /* Takes each unit's result, in order and one at a time, instead of the output. NULL: result->out is
+     * written. */
+    ink_status (*take)(const struct ink__work *work, const ink__result *result, ink_error *err);
+    const char *label;         /* field of the labels; NULL: they are not wanted */
+    const char *const *fields; /* [n_fields] further fields that are wanted */
+    size_t n_fields;
 } ink__work;
 
 /* INK_E_ARG unless the options can be used. */
@@ -67,6 +83,9 @@ static inline const char *ink__unit_at(const ink__unit *unit, size_t place)
 {
     return unit->bytes.data + place;
 }
+
+/* Counts a bad record; says in *stop whether it ends the job. */
+void ink__result_failed(ink__result *result, bool *stop, const char *sentence, bool stop_on_error);
 
 /* {"id":17 -- the beginning of every line. */
 ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink__unit_record *record,

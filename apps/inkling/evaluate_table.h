@@ -1,0 +1,10 @@
+/* An evaluation as people read it. */
+#ifndef INKLING_CLI_EVALUATE_TABLE_H
+#define INKLING_CLI_EVALUATE_TABLE_H
+
+#include <inkling.h>
+
+/* Prints it on stdout; compared is the other model's name, or NULL. */
+void evaluate_table(const ink_evaluation *e, const char *model, const char *compared);
+
+#endif
