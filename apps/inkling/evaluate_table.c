@@ -241,7 +241,7 @@ static void put_groups(const ink_evaluation *e)
 
 static void put_comparison(const ink_evaluation *e, const char *compared)
 {
-    printf("\nfirst: this model; second: %s\n%-22s%9s%9s%10s  %-17s%7s\n", compared, "", "first", "second",
+    printf("\nfirst: this model; second: %s\n%-22s%9s%9s%12s  %-17s%7s\n", compared, "", "first", "second",
            "difference", "95% interval", "p");
     for (size_t k = 0; k < e->n_metrics; ++k) {
         const ink_difference *d = &e->differences[k];
@@ -251,7 +251,7 @@ static void put_comparison(const ink_evaluation *e, const char *compared)
         printf("%-22s", e->metrics[k].title);
         put_number(d->first, 9, 4);
         put_number(d->second, 9, 4);
-        put_number(d->value, 10, 4);
+        put_number(d->value, 12, 4);
         printf("  %-17s", interval);
         put_number(d->p, 7, 3);
         putchar('\n');

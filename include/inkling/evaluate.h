@@ -68,16 +68,19 @@ typedef struct ink_label_result {
                                     * first: the second's says all */
 } ink_label_result;
 
+/* Records from which on a group is worth an interval and a comparison. */
+#define INK_GROUP_RECORDS 20
+
 /* The records of one value of the slice field. */
 typedef struct ink_group {
     const char *name; /* the value; "" for records without the field */
     uint64_t records;
-    const ink_estimate *metrics; /* [n_metrics] */
+    const ink_estimate *metrics; /* [n_metrics] without intervals below INK_GROUP_RECORDS: the resamples of a
+                                  * handful of records say nothing of others */
 } ink_group;
 
 /* The group that is best at a metric and the one that is worst, among those of INK_GROUP_RECORDS at least.
  * The two were picked for being so: of many groups, two differ by chance alone. */
-#define INK_GROUP_RECORDS 20
 typedef struct ink_gap {
     const char *best, *worst; /* NULL: there are no two such groups */
     ink_estimate gap;         /* how much better the best is: 0 or more */

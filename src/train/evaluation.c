@@ -108,6 +108,11 @@ static ink_status warn(ink__evaluation *e, ink_error *err)
                                      "The accuracy is not surely above the %.3f of always saying "
                                      "\"%.100s\".",
                                      f->baseline, f->baseline_label));
+    if (f->kind == INK_ACTIVATION_SOFTMAX && a->value == 1 && f->n_labels > 1) /* 0.05 = share^records */
+        INK_TRY(ink__evaluation_warn(e, err,
+                                     "Every record was labelled rightly, so resamples show no spread: "
+                                     "that the accuracy is at least %.3f is 95%% sure.",
+                                     pow(0.05, 1 / (double)f->records)));
     if (f->kind == INK_ACTIVATION_NONE) {
         if (f->baseline > 0 && a->high >= f->baseline)
             INK_TRY(ink__evaluation_warn(e, err,

@@ -78,7 +78,7 @@ static ink_status measure_group(ink_group *group, double *samples, const ink__ev
     INK_TRY_GOTO(ink__bootstrap(all, m, resamples, e->input.seed, g + 1, err));
     for (size_t k = 0; k < count; ++k) {
         estimates[k] = (ink_estimate){measures.values[k], NAN, NAN};
-        if (!isnan(measures.values[k]))
+        if (!isnan(measures.values[k]) && rows.judged.n >= INK_GROUP_RECORDS)
             ink__interval_around(&estimates[k], &m->list[k], sorted, all + k, resamples, m->width);
         for (size_t s = 0; s < resamples; ++s)
             samples[s * count + k] = all[s * m->width + k];

@@ -31,7 +31,7 @@ static const char head[] =
     "caption{text-align:left;color:var(--soft);padding-bottom:.3rem}\n"
     "th,td{padding:.22rem .7rem .22rem 0;text-align:right;border-bottom:1px solid var(--rule);"
     "vertical-align:top}\n"
-    "th[scope=row],.w{text-align:left;font-weight:normal;overflow-wrap:anywhere}"
+    "th[scope=row],.w{text-align:left;font-weight:normal;overflow-wrap:anywhere;min-width:5.5rem}\n"
     "thead th{color:var(--soft);font-weight:600}\n"
     "figure{margin:1rem 0}figcaption{font-weight:600;margin-bottom:.2rem}\n"
     "figcaption small{display:block;font-weight:normal;color:var(--soft)}\n"

@@ -50,7 +50,7 @@ static void write_texts(void)
 }
 
 /* Labels of the texts as the model gives them, but the first `wrong` of them another one: data.jsonl, with a
- * field "half" that tells the first half from the second. */
+ * field "half" that tells the first half, "b", from the second, "a". */
 static void write_labelled(int wrong)
 {
     char *lines = malloc(N * 400);
@@ -69,7 +69,7 @@ static void write_labelled(int wrong)
         char *end = strchr(text, '\n');
         n += (size_t)snprintf(lines + n, N * 400 - n,
                               "{\"id\":\"r%d\",\"text\":\"%.*s\",\"label\":\"label %d\",\"half\":\"%s\"}\n",
-                              i, (int)(end - text), text, i < wrong ? (c + 1) % 3 : c, i < N / 2 ? "a" : "b");
+                              i, (int)(end - text), text, i < wrong ? (c + 1) % 3 : c, i < N / 2 ? "b" : "a");
         text = end + 1;
     }
     scratch_write(dir, "data.jsonl", lines, n);
@@ -202,10 +202,10 @@ Test(evaluate, groups_are_measured_apart_and_their_gap_is_told)
     write_labelled(15); /* all of them in the first half */
     cr_expect(run("inkling evaluate -m . data.jsonl --slice half --json e.json --report r.html") == 0, "%s",
               err);
-    cr_expect(strstr(out, "gap in accuracy between b and a: 0.5000"), "%s", out);
+    cr_expect(strstr(out, "gap in accuracy between a and b: 0.5000"), "%s", out);
     const json_t *e = open_json("e.json"), *slice = json_object_get(e, "slice");
-    cr_expect(number(json_object_get(json_object_get(slice, "groups"), "a"), "accuracy", "value") == 0.5);
-    cr_expect(number(json_object_get(json_object_get(slice, "groups"), "b"), "accuracy", "value") == 1);
+    cr_expect(number(json_object_get(json_object_get(slice, "groups"), "b"), "accuracy", "value") == 0.5);
+    cr_expect(number(json_object_get(json_object_get(slice, "groups"), "a"), "accuracy", "value") == 1);
     const json_t *gap = json_object_get(json_object_get(slice, "gap"), "accuracy");
     const double low = json_number_value(json_object_get(gap, "low"));
     const double high = json_number_value(json_object_get(gap, "high"));

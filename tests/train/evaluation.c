@@ -75,6 +75,16 @@ Test(evaluation, warns_of_what_makes_numbers_worthless)
     ink_evaluation_free(NULL);
 }
 
+Test(evaluation, without_a_mistake_says_what_that_is_worth)
+{
+    const ink__evaluation_input in = input(0);
+    ink__evaluation *e;
+    cr_assert(ink__evaluation_create(&e, &in, NULL) == INK_OK);
+    /* 0.942^50 = 0.05: a model right on 94.2 of 100 makes no mistake on 50 one time in twenty. */
+    cr_expect(warns(&e->found, "at least 0.942 is 95% sure"));
+    ink_evaluation_free(&e->found);
+}
+
 Test(evaluation, groups_and_their_gap)
 {
     static const char *const names[] = {"even", "odd"};
@@ -106,6 +116,8 @@ Test(evaluation, small_groups_make_no_gap)
     in.slice = "size", in.groups = groups, in.group_names = names, in.n_groups = 2;
     cr_assert(ink__evaluation_create(&e, &in, NULL) == INK_OK);
     cr_expect(!e->found.gaps[0].best && isnan(e->found.gaps[0].gap.value));
+    cr_expect(!isnan(e->found.groups[0].metrics[0].low) && isnan(e->found.groups[1].metrics[0].low));
+    cr_expect(!isnan(e->found.groups[1].metrics[0].value));
     ink_evaluation_free(&e->found);
 }
 
