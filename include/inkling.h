@@ -6,6 +6,7 @@
  *   session.h    texts to scores or vectors; ids to hidden states
  *   job.h        whole files in, whole files out
  *   evaluate.h   how good a model is on labelled records
+ *   finetune.h   labelled records and an encoder in, a classifier out
  *
  * The shortest program: ink_model_open, ink_session_create, ink_classify_texts, ink_model_label,
  * ink_session_free, ink_model_free (apps/sentiment/sentiment.c).
@@ -22,5 +23,6 @@
 #include <inkling/session.h>
 #include <inkling/job.h>
 #include <inkling/evaluate.h>
+#include <inkling/finetune.h>
 
 #endif

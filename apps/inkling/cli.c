@@ -54,6 +54,42 @@ static int choice_of(const char *choices, const char *name)
     return -1;
 }
 
+static bool add(cli_list *list, const cli_opt *opt, const char *verb, const char *value)
+{
+    if (list->n == CLI_LIST_MAX) {
+        cli_usage(verb, "--%s comes more than %d times", opt->name, CLI_LIST_MAX);
+        return false;
+    }
+    list->items[list->n++] = value;
+    return true;
+}
+
+static bool set_size(size_t *place, const cli_opt *opt, const char *verb, const char *value)
+{
+    char *end;
+    const int least = opt->kind == CLI_SIZE;
+    errno = 0;
+    const unsigned long long n = strtoull(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end || errno || n < (unsigned)least) {
+        cli_usage(verb, "--%s is \"%s\", wanted a whole number from %d", opt->name, value, least);
+        return false;
+    }
+    *place = (size_t)n;
+    return true;
+}
+
+static bool set_real(double *place, const cli_opt *opt, const char *verb, const char *value)
+{
+    char *end;
+    const double x = strtod(value, &end);
+    if (end == value || *end || !(x >= 0) || x > 1e300) {
+        cli_usage(verb, "--%s is \"%s\", wanted a number from 0", opt->name, value);
+        return false;
+    }
+    *place = x;
+    return true;
+}
+
 /* Writes value where the option says; false after a complaint. */
 static bool set(void *args, const cli_opt *opt, const char *verb, const char *value)
 {
@@ -65,17 +101,13 @@ static bool set(void *args, const cli_opt *opt, const char *verb, const char *va
     case CLI_STR:
         *(const char **)place = value;
         return true;
-    case CLI_SIZE: {
-        char *end;
-        errno = 0;
-        const unsigned long long n = strtoull(value, &end, 10);
-        if (value[0] < '0' || value[0] > '9' || *end || errno || n == 0) {
-            cli_usage(verb, "--%s is \"%s\", wanted a whole number from 1", opt->name, value);
-            return false;
-        }
-        *(size_t *)place = (size_t)n;
-        return true;
-    }
+    case CLI_LIST:
+        return add(place, opt, verb, value);
+    case CLI_SIZE:
+    case CLI_COUNT:
+        return set_size(place, opt, verb, value);
+    case CLI_REAL:
+        return set_real(place, opt, verb, value);
     case CLI_CHOICE: {
         const int i = choice_of(opt->operand, value);
         if (i < 0) {
@@ -154,10 +186,12 @@ static void print_default(const cli_opt *opt, const void *defaults)
         const char *value = *(const char *const *)place;
         if (value)
             printf(" (default: %s)", value);
-    } else if (opt->kind == CLI_SIZE) {
-        if (*(const size_t *)place)
+    } else if (opt->kind == CLI_SIZE || opt->kind == CLI_COUNT) {
+        if (*(const size_t *)place || opt->kind == CLI_COUNT)
             printf(" (default: %zu)", *(const size_t *)place);
-    } else {
+    } else if (opt->kind == CLI_REAL) {
+        printf(" (default: %g)", *(const double *)place);
+    } else if (opt->kind == CLI_CHOICE) {
         const char *choice = opt->operand;
         for (int i = *(const int *)place; i > 0; --i)
             choice += strcspn(choice, "|") + 1;

@@ -8,10 +8,19 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 typedef enum cli_kind {
     CLI_STR,    /* const char * */
+    CLI_LIST,   /* cli_list: the option may come again */
     CLI_SIZE,   /* size_t, at least 1 */
+    CLI_COUNT,  /* size_t, may be 0 */
+    CLI_REAL,   /* double, at least 0 */
     CLI_FLAG,   /* bool */
     CLI_CHOICE, /* int: place in `choices`, "a|b|c" */
 } cli_kind;
+
+enum { CLI_LIST_MAX = 256 };
+typedef struct cli_list {
+    const char *items[CLI_LIST_MAX];
+    size_t n;
+} cli_list;
 
 typedef struct cli_opt {
     char letter; /* 0: none */
@@ -31,7 +40,7 @@ typedef struct cli_verb {
     int (*run)(int argc, char **argv);
 } cli_verb;
 
-extern const cli_verb verb_classify, verb_embed, verb_tokenize, verb_evaluate, verb_info;
+extern const cli_verb verb_classify, verb_embed, verb_tokenize, verb_evaluate, verb_finetune, verb_info;
 
 /* Parses argv into args. Returns -1 when the verb shall run; else the exit status to leave with, after help
  * on stdout (0) or a complaint on stderr (2). Operands are argv[*first] on. */

@@ -14,18 +14,23 @@ static void on_signal(int number)
     stop_signal = number;
 }
 
+int job_stop_signal(void)
+{
+    return stop_signal;
+}
+
 /* The first signal ends the job cleanly, so that no temporary file stays behind; a second one kills. Where
  * results go to stdout there is nothing to clean up and the default action is right. */
-static void catch_signals(void)
+void job_catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }
 
-static void print_duration(double seconds)
+void job_print_duration(double seconds)
 {
-    const unsigned long s = (unsigned long)(seconds + 0.5);
+    const unsigned long s = seconds > 0 && seconds < 1e9 ? (unsigned long)(seconds + 0.5) : 0;
     if (s >= 3600)
         fprintf(stderr, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
     else
@@ -43,7 +48,7 @@ static void print_progress(const ink_job_progress *p, bool terminal)
         fprintf(stderr, ", %llu failed", (unsigned long long)p->failed);
     if (p->bytes_total && p->bytes_read) {
         fputs(", ", stderr);
-        print_duration(seconds * (double)(p->bytes_total - p->bytes_read) / (double)p->bytes_read);
+        job_print_duration(seconds * (double)(p->bytes_total - p->bytes_read) / (double)p->bytes_read);
         fputs(" left", stderr);
     }
     fputs(terminal ? "\033[K" : "\n", stderr);
@@ -92,7 +97,7 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     if (strcmp(args->output, "-") != 0)
-        catch_signals();
+        job_catch_signals();
 }
 
 static bool reader_has_gone(void)

@@ -84,6 +84,13 @@ struct job_args {
 /* Fills the library's options from args and the operands; those must outlive the job. */
 void job_options(ink_job_options *options, const struct job_args *args, char **operands);
 
+/* The first SIGINT or SIGTERM from now on is remembered, a second one kills. 0: none came. */
+void job_catch_signals(void);
+int job_stop_signal(void);
+
+/* 1:05:09 or 5:09 on stderr. */
+void job_print_duration(double seconds);
+
 /* Prints what there is to say at the end and returns the exit status. */
 int job_finish(const char *verb, ink_status status, const ink_error *err, const ink_job_report *report,
                const struct job_args *args);

@@ -91,8 +91,8 @@ ink_status ink__export_write(const ink__export *what, ink_error *err)
     INK_TRY_GOTO(ink__calloc(&tensors, what->n, sizeof *tensors, "tensors", err));
     INK_TRY_GOTO(convert(tensors, &converted, what, err));
     INK_TRY_GOTO(ink__atomic_folder_open(&folder, what->dir, err));
-    INK_TRY_GOTO(
-        ink__companions_copy(ink__atomic_folder_path(folder), what->tokenizer_dir, INK__TOKENIZER_FILES, err));
+    INK_TRY_GOTO(ink__companions_copy(ink__atomic_folder_path(folder), what->tokenizer_dir,
+                                      INK__TOKENIZER_FILES, err));
     INK_TRY_GOTO(write_config(ink__atomic_folder_path(folder), what->config, err));
     INK_TRY_GOTO(ink__path_join(&path, ink__atomic_folder_path(folder), "model.safetensors", err));
     INK_TRY_GOTO(ink__tensors_write(path, tensors, what->n, err));

@@ -1,0 +1,230 @@
+/* inkling finetune: labelled records and an encoder in, a classifier's directory out. */
+#include "job.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct args {
+    cli_list train, dev;
+    const char *from, *size, *tokenizer, *out, *label, *class_weights, *metric;
+    struct job_args job; /* what it shares with the verbs that read records */
+    int task, scheduler, optimizer, dtype;
+    double epochs, learning_rate, weight_decay, warmup_ratio, max_grad_norm, label_smoothing, layer_lr_decay;
+    size_t batch_size, accumulation, patience, freeze_layers, eval_steps, seed, seeds;
+    bool drop_duplicates, resume;
+};
+
+static const char *const tasks[] = {"auto", "single", "multi", "regression"};
+static const char *const schedulers[] = {"linear", "cosine", "constant", "polynomial", "trapezoidal"};
+static const char *const optimizers[] = {"adamw", "adam", "sgd"};
+static const char *const dtypes[] = {"f32", "f16", "bf16"};
+enum { ON_ERROR_STOP = 1 };
+
+static struct args defaults = {.job = {.output = "-", .text = "text", .on_error = ON_ERROR_STOP},
+                               .label = "label",
+                               .epochs = 3,
+                               .learning_rate = 5e-5,
+                               .weight_decay = 0.01,
+                               .warmup_ratio = 0.06,
+                               .max_grad_norm = 1,
+                               .layer_lr_decay = 1,
+                               .batch_size = 32,
+                               .accumulation = 1,
+                               .seed = 42,
+                               .seeds = 1};
+
+#define AT(member) offsetof(struct args, member)
+
+static const cli_opt options[] = {
+    {0, "from", CLI_STR, AT(from), "DIR", "the model to start from: a Hugging Face directory", NULL},
+    {0, "train", CLI_LIST, AT(train), "FILE", "labelled records; may come again (required)", NULL},
+    {0, "dev", CLI_LIST, AT(dev), "FILE", "labelled records to judge by; may come again", "a tenth of train"},
+    {'o', "out", CLI_STR, AT(out), "DIR", "the directory to make (required)", NULL},
+    {0, "size", CLI_STR, AT(size), "SIZE", "start from random weights: tiny, mini, small or base", NULL},
+    {0, "tokenizer", CLI_STR, AT(tokenizer), "DIR", "whose tokenizer a new model gets", NULL},
+    {0, "task", CLI_CHOICE, AT(task), "auto|single|multi|regression",
+     "what labels are; auto: lists are multi, numbers with a point regression", NULL},
+    {0, "label", CLI_STR, AT(label), "NAME", "field of the label; label stands for a list labels as well",
+     NULL},
+    {0, "epochs", CLI_REAL, AT(epochs), "X", "times through the data", NULL},
+    {0, "batch-size", CLI_SIZE, AT(batch_size), "N", "records of a batch", NULL},
+    {0, "gradient-accumulation-steps", CLI_SIZE, AT(accumulation), "N", "batches of an update", NULL},
+    {0, "learning-rate", CLI_REAL, AT(learning_rate), "X", "at its highest", NULL},
+    {0, "lr-scheduler", CLI_CHOICE, AT(scheduler), "linear|cosine|constant|polynomial|trapezoidal",
+     "how the learning rate falls", NULL},
+    {0, "warmup-ratio", CLI_REAL, AT(warmup_ratio), "X", "share of the updates in which it rises", NULL},
+    {0, "weight-decay", CLI_REAL, AT(weight_decay), "X", "of weights; biases and norms have none", NULL},
+    {0, "optimizer", CLI_CHOICE, AT(optimizer), "adamw|adam|sgd", "the rule of an update", NULL},
+    {0, "max-grad-norm", CLI_REAL, AT(max_grad_norm), "X", "longer gradients are cut to this; 0: none is",
+     NULL},
+    {0, "label-smoothing", CLI_REAL, AT(label_smoothing), "X", "share of a label given to all labels", NULL},
+    {0, "class-weights", CLI_STR, AT(class_weights), "balanced|FILE",
+     "weights of the labels in the loss; FILE is JSON", "all 1"},
+    {0, "metric", CLI_STR, AT(metric), "NAME", "of dev, that chooses the best weights",
+     "accuracy, micro_f1 or mse, by the task"},
+    {0, "eval-steps", CLI_COUNT, AT(eval_steps), "N", "updates between evaluations of dev", "an epoch"},
+    {0, "early-stopping-patience", CLI_COUNT, AT(patience), "N",
+     "stop after so many evaluations without a better one", "never"},
+    {0, "freeze-layers", CLI_COUNT, AT(freeze_layers), "K", "embeddings and K layers stay as they are",
+     "none"},
+    {0, "layer-lr-decay", CLI_REAL, AT(layer_lr_decay), "X",
+     "of the learning rate, from a layer to that below", NULL},
+    {0, "save-dtype", CLI_CHOICE, AT(dtype), "f32|f16|bf16", "of the weights that are saved", NULL},
+    {0, "drop-duplicates", CLI_FLAG, AT(drop_duplicates), NULL,
+     "of records with one text the first stays, and none that is in dev", NULL},
+    {0, "resume", CLI_FLAG, AT(resume), NULL, "start, continue, or leave a finished run as it is", NULL},
+    {0, "seed", CLI_COUNT, AT(seed), "N", "of all that is random", NULL},
+    {0, "seeds", CLI_SIZE, AT(seeds), "K", "runs with seed, seed+1, ...: mean and deviation; the best stays",
+     NULL},
+    JOB_RECORDS(struct args),
+    JOB_LENGTHS(struct args, "the model's own"),
+    JOB_BATCH(struct args),
+    {0},
+};
+
+struct meter {
+    bool quiet, shown, terminal, drawn;
+    double last;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void clear(struct meter *m)
+{
+    if (m->drawn)
+        fputs("\r\033[K", stderr);
+    m->drawn = false;
+}
+
+static void print_line(const ink_finetune_progress *p)
+{
+    fprintf(stderr, "%llu/%llu updates, epoch %.2f, loss %.4f, rate %.3g", (unsigned long long)p->step,
+            (unsigned long long)p->steps, p->epoch, p->loss, p->learning_rate);
+    if (isfinite(p->value))
+        fprintf(stderr, ", %s %.4f", p->metric, p->value);
+    fprintf(stderr, ", %.0f tokens/s, ", p->tokens_per_second);
+    job_print_duration(p->seconds_left);
+    fputs(" left", stderr);
+}
+
+/* On a terminal one line is redrawn; elsewhere, with --progress, a line comes every 5 s. Evaluations stay. */
+static int on_progress(const ink_finetune_progress *p, void *user)
+{
+    struct meter *m = user;
+    if (m->quiet)
+        return job_stop_signal() != 0;
+    if (p->message) {
+        clear(m);
+        fprintf(stderr, "%s\n", p->message);
+        return job_stop_signal() != 0;
+    }
+    const double t = now();
+    if (p->evaluated) {
+        clear(m);
+        fprintf(stderr, "epoch %.2f: update %llu of %llu, loss %.4f, dev %s %.4f%s\n", p->epoch,
+                (unsigned long long)p->step, (unsigned long long)p->steps, p->loss, p->metric, p->value,
+                p->value == p->best ? " (best so far)" : "");
+    }
+    if (m->shown && t - m->last >= (m->terminal ? 0.2 : 5)) {
+        m->last = t;
+        clear(m);
+        print_line(p);
+        if (m->terminal)
+            m->drawn = true, fflush(stderr);
+        else
+            fputc('\n', stderr);
+    }
+    return job_stop_signal() != 0;
+}
+
+static void fill(ink_finetune_options *o, const struct args *a, struct meter *meter)
+{
+    const ink_finetune_options init = INK_FINETUNE_OPTIONS_INIT;
+    *o = init;
+    o->out = a->out, o->from = a->from, o->size = a->size, o->tokenizer = a->tokenizer;
+    o->train = a->train.items, o->n_train = a->train.n, o->dev = a->dev.items, o->n_dev = a->dev.n;
+    o->format = (ink_format)a->job.format;
+    o->text = a->job.text, o->text_pair = a->job.text_pair, o->id = a->job.id, o->label = a->label;
+    o->task = tasks[a->task], o->lr_scheduler = schedulers[a->scheduler];
+    o->optimizer = optimizers[a->optimizer], o->save_dtype = dtypes[a->dtype];
+    o->epochs = a->epochs, o->learning_rate = a->learning_rate, o->weight_decay = a->weight_decay;
+    o->warmup_ratio = a->warmup_ratio, o->max_grad_norm = a->max_grad_norm;
+    o->label_smoothing = a->label_smoothing, o->layer_lr_decay = a->layer_lr_decay;
+    o->batch_size = a->batch_size, o->gradient_accumulation_steps = a->accumulation;
+    o->class_weights = a->class_weights, o->metric = a->metric;
+    o->early_stopping_patience = a->patience, o->freeze_layers = a->freeze_layers;
+    o->eval_steps = a->eval_steps, o->seed = a->seed, o->seeds = a->seeds;
+    o->drop_duplicates = a->drop_duplicates, o->resume = a->resume;
+    o->leave_out_bad = a->job.on_error != ON_ERROR_STOP;
+    o->threads = a->job.threads, o->max_length = a->job.max_length, o->batch_tokens = a->job.batch_tokens;
+    o->progress = on_progress, o->user = meter;
+}
+
+static void print_result(const ink_finetune_report *r, const struct args *a)
+{
+    if (r->was_complete)
+        fprintf(stderr, "%s holds this run, finished: nothing to do\n", a->out);
+    fprintf(stderr, "%s: dev %s %.4f", a->out, r->metric, r->best);
+    if (a->seeds > 1)
+        fprintf(stderr, " +- %.4f (mean and standard deviation of %zu seeds)", r->deviation, a->seeds);
+    else
+        fprintf(stderr, " at update %llu of %llu", (unsigned long long)r->best_step,
+                (unsigned long long)r->steps);
+    if (!r->was_complete && isfinite(r->tokens_per_second)) {
+        fprintf(stderr, "; %.0f tokens/s, ", r->tokens_per_second);
+        job_print_duration(r->seconds);
+    }
+    fputc('\n', stderr);
+}
+
+static int run(int argc, char **argv)
+{
+    struct args a = defaults;
+    int first;
+    const int status = cli_parse(&a, &first, &verb_finetune, argc, argv);
+    if (status >= 0)
+        return status;
+    if (!a.from && !a.size)
+        return cli_usage("finetune", "--from is required (or --size and --tokenizer)");
+    if (a.train.n == 0 || !a.out)
+        return cli_usage("finetune", "--%s is required", a.out ? "train" : "out");
+    struct meter meter = {.quiet = a.job.quiet, .terminal = isatty(STDERR_FILENO)};
+    meter.shown = meter.terminal || a.job.progress;
+    ink_finetune_options o;
+    ink_finetune_report report;
+    ink_error err;
+    fill(&o, &a, &meter);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    job_catch_signals();
+    const ink_status st = ink_finetune(&report, &o, &err);
+    clear(&meter);
+    if (st == INK_E_CANCELLED && job_stop_signal()) {
+        fprintf(stderr, "inkling finetune: %s; the same command with --resume goes on\n", err.text);
+        return 128 + job_stop_signal();
+    }
+    if (st != INK_OK)
+        return cli_fail("finetune", &err);
+    if (!a.job.quiet)
+        print_result(&report, &a);
+    return EXIT_OK;
+}
+
+const cli_verb verb_finetune = {
+    .name = "finetune",
+    .summary = "Trains a classifier on labelled records: a head, and the encoder under it. The directory it\n"
+               "makes opens here and in Hugging Face, with a report of how good the model is.",
+    .operands = "",
+    .options = options,
+    .defaults = &defaults,
+    .run = run,
+};

@@ -1,0 +1,211 @@
+/* Going through the updates of a finetuning run: see inkling/finetune.h. */
+#include "core/memory.h"
+#include "core/status.h"
+#include "train/finetune_run.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* A checkpoint this many seconds after the one before, besides those after evaluations. */
+static const double save_every = 120;
+
+double ink__seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static ink_status tell(const ink__run *run, const ink_finetune_progress *progress, ink_error *err)
+{
+    if (run->options->progress && run->options->progress(progress, run->options->user) != 0)
+        return ink_fail(err, INK_E_CANCELLED, "stopped after update %llu of %llu",
+                        (unsigned long long)run->standing.step, (unsigned long long)run->steps);
+    return INK_OK;
+}
+
+ink_status ink__run_say(ink__run *run, ink_error *err, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return tell(run, &(ink_finetune_progress){.message = text}, err);
+}
+
+static double tokens_per_second(const ink__run *run)
+{
+    const double seconds = ink__seconds() - run->started;
+    return seconds > 0 ? (double)(run->standing.tokens - run->tokens_before) / seconds : NAN;
+}
+
+static ink_status show(ink__run *run, double rate, bool evaluated, ink_error *err)
+{
+    const ink__standing *s = &run->standing;
+    const uint64_t done = s->step, left = run->steps - done;
+    const double speed = tokens_per_second(run);
+    const double per_step = done ? (double)s->tokens / (double)done : NAN;
+    return tell(run,
+                &(ink_finetune_progress){.step = done,
+                                         .steps = run->steps,
+                                         .epoch = run->options->epochs * (double)done / (double)run->steps,
+                                         .loss = s->loss,
+                                         .learning_rate = rate,
+                                         .tokens_per_second = speed,
+                                         .seconds_left = (double)left * per_step / speed,
+                                         .metric = run->metric->key,
+                                         .value = s->value,
+                                         .best = s->best,
+                                         .evaluated = evaluated},
+                err);
+}
+
+/* The records of the next update: as many batches as are accumulated, but none of the next epoch. */
+static size_t gather(ink__run *run)
+{
+    ink__cursor cursor = {run->standing.epoch, run->standing.batch};
+    size_t n = 0;
+    for (size_t i = 0; i < run->options->gradient_accumulation_steps; ++i) {
+        size_t count;
+        const uint32_t *batch = ink__order_next(&count, &cursor, &run->order);
+        memcpy(run->records + n, batch, count * sizeof *batch);
+        n += count;
+        if (cursor.batch == 0)
+            break;
+    }
+    run->standing.epoch = cursor.epoch, run->standing.batch = cursor.batch;
+    return n;
+}
+
+/* One update; what it did goes to the log. */
+static ink_status update(ink__run *run, double rate, ink_error *err)
+{
+    enum { SMOOTH = 20 };
+    ink__standing *s = &run->standing;
+    const size_t n = gather(run);
+    const double divisor = ink__trainer_divisor(&run->trainer, &run->train, run->records, n);
+    double loss, norm;
+    INK_TRY(ink__trainer_learn(&loss, &run->trainer, &run->train, run->records, n, divisor, err));
+    INK_TRY(ink__trainer_update(&norm, &run->trainer, rate, err));
+    for (size_t i = 0; i < n; ++i)
+        s->tokens += run->train.offsets[run->records[i] + 1] - run->train.offsets[run->records[i]];
+    ++s->step;
+    const double share = s->step < SMOOTH ? 1.0 / (double)s->step : 1.0 / SMOOTH;
+    s->loss = s->step == 1 ? loss : s->loss + share * (loss - s->loss);
+    ink__log_start(run->log, s->step);
+    ink__log_number(run->log, "epoch", run->options->epochs * (double)s->step / (double)run->steps);
+    ink__log_number(run->log, "loss", loss);
+    ink__log_number(run->log, "learning_rate", rate);
+    ink__log_number(run->log, "grad_norm", norm);
+    ink__log_count(run->log, "tokens", s->tokens);
+    ink__log_time(run->log, ink__seconds() - run->started, tokens_per_second(run));
+    return ink__log_write(run->log, err);
+}
+
+/* Every record of dev is given the same label although they have several. */
+static ink_status warn_of_collapse(ink__run *run, ink_error *err)
+{
+    const size_t C = run->config.C, n = run->dev.n;
+    bool several = false;
+    if (run->trainer.options.task != INK__TASK_SINGLE || C < 2)
+        return INK_OK;
+    size_t first = 0;
+    for (size_t i = 0; i < n; ++i) {
+        const float *row = run->scores + i * C;
+        size_t top = 0;
+        for (size_t c = 1; c < C; ++c)
+            top = row[c] > row[top] ? c : top;
+        if (i == 0)
+            first = top;
+        if (top != first)
+            return INK_OK;
+        several |= run->truth[i] != run->truth[0];
+    }
+    if (!several)
+        return INK_OK;
+    return ink__run_say(
+        run, err,
+        "step %llu: the model gives every dev record the label \"%s\". A lower learning rate, a "
+        "longer warm-up or --class-weights balanced may help.",
+        (unsigned long long)run->standing.step, run->config.labels[first]);
+}
+
+static ink_status evaluate(ink__run *run, ink_error *err)
+{
+    ink__standing *s = &run->standing;
+    INK_TRY(ink__run_evaluate(&s->value, run, err));
+    ink__log_start(run->log, s->step);
+    ink__log_string(run->log, "metric", run->metric->key);
+    ink__log_number(run->log, "value", s->value);
+    INK_TRY(ink__log_write(run->log, err));
+    if (isnan(s->best) || ink__run_is_better(run, s->value, s->best)) {
+        s->best = s->value, s->best_step = s->step, s->worse = 0;
+        INK_TRY(ink__run_save_best(run, err));
+    } else if (++s->worse == run->options->early_stopping_patience) {
+        s->ended = 1;
+    }
+    return warn_of_collapse(run, err);
+}
+
+static ink_status save(ink__run *run, ink_error *err)
+{
+    INK_TRY(ink__log_sync(run->log, err));
+    INK_TRY(ink__run_save_last(run, err));
+    run->saved = ink__seconds();
+    return INK_OK;
+}
+
+static ink_status go_through(ink__run *run, ink_error *err)
+{
+    ink__standing *s = &run->standing;
+    run->started = run->saved = ink__seconds(), run->tokens_before = s->tokens;
+    while (s->step < run->steps && !s->ended) {
+        const double rate = run->options->learning_rate * ink__schedule_factor(&run->schedule, s->step);
+        INK_TRY(update(run, rate, err));
+        const bool due = s->step % run->eval_steps == 0 || s->step == run->steps;
+        if (due)
+            INK_TRY(evaluate(run, err));
+        if (due || ink__seconds() - run->saved > save_every)
+            INK_TRY(save(run, err));
+        const ink_status st = show(run, rate, due, err);
+        if (st == INK_E_CANCELLED && !due)
+            INK_TRY(save(run, NULL));
+        INK_TRY(st);
+    }
+    run->report->tokens_per_second = tokens_per_second(run);
+    return INK_OK;
+}
+
+static ink_status finetune_one(ink__run *run, ink_error *err)
+{
+    bool complete;
+    INK_TRY(ink__run_prepare(run, err));
+    INK_TRY(ink__run_look(run, &complete, err));
+    if (!complete) {
+        INK_TRY(ink__run_restore(run, err));
+        INK_TRY(go_through(run, err));
+        INK_TRY(ink__run_finish(run, err));
+    }
+    run->report->was_complete = complete;
+    return INK_OK;
+}
+
+ink_status ink__finetune_one(ink_finetune_report *report, const ink_finetune_options *options, ink_error *err)
+{
+    const double started = ink__seconds();
+    ink__run run = {
+        .options = options, .report = report, .standing = {.best = NAN, .value = NAN, .loss = NAN}};
+    *report = (ink_finetune_report){.best = NAN, .deviation = NAN, .tokens_per_second = NAN};
+    const ink_status st = finetune_one(&run, err);
+    report->train = run.train.n, report->dev = run.dev.n;
+    report->steps = run.standing.step, report->best_step = run.standing.best_step;
+    report->metric = run.metric ? run.metric->key : NULL;
+    report->best = run.standing.best;
+    report->seconds = ink__seconds() - started;
+    ink__run_free(&run);
+    return st;
+}

@@ -1,0 +1,133 @@
+/* A finetuning run's page: its curves, read from its log, and the evaluation of dev. See finetune_run.h. */
+#include "core/memory.h"
+#include "io/file.h"
+#include "train/evaluation.h"
+#include "train/finetune_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Points of a curve. */
+struct curve {
+    double *x, *y; /* [n] */
+    size_t n, x_capacity, y_capacity;
+};
+
+struct curves {
+    struct curve loss, smooth, rate, value;
+};
+
+static ink_status add_point(struct curve *c, double x, double y, ink_error *err)
+{
+    INK_TRY(ink__grow(&c->x, &c->x_capacity, c->n + 1, sizeof *c->x, "curve", err));
+    INK_TRY(ink__grow(&c->y, &c->y_capacity, c->n + 1, sizeof *c->y, "curve", err));
+    c->x[c->n] = x, c->y[c->n++] = y;
+    return INK_OK;
+}
+
+static ink_status add_line(struct curves *c, const json_t *line, ink_error *err)
+{
+    const double step = json_number_value(json_object_get(line, "step"));
+    const json_t *loss = json_object_get(line, "loss"), *value = json_object_get(line, "value");
+    if (json_is_number(loss)) {
+        const double y = json_number_value(loss), n = (double)c->loss.n + 1;
+        const double before = c->smooth.n ? c->smooth.y[c->smooth.n - 1] : y;
+        INK_TRY(add_point(&c->loss, step, y, err));
+        INK_TRY(add_point(&c->smooth, step, before + (y - before) / (n < 20 ? n : 20), err));
+        INK_TRY(add_point(&c->rate, step, json_number_value(json_object_get(line, "learning_rate")), err));
+    }
+    return json_is_number(value) ? add_point(&c->value, step, json_number_value(value), err) : INK_OK;
+}
+
+static ink_status read_log(struct curves *curves, const ink__run *run, ink_error *err)
+{
+    char *path;
+    ink__map map;
+    INK_TRY(ink__run_path(&path, run, "log.jsonl", err));
+    ink_status st = ink__map_open(&map, path, err);
+    free(path);
+    INK_TRY(st);
+    const char *at = (const char *)map.data, *end = at + map.size;
+    while (at < end && st == INK_OK) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        const size_t len = stop ? (size_t)(stop - at) : (size_t)(end - at);
+        json_t *line = json_loadb(at, len, 0, NULL);
+        if (line)
+            st = add_line(curves, line, err);
+        json_decref(line);
+        at += len + 1;
+    }
+    ink__map_close(&map);
+    return st;
+}
+
+/* A page of a million points helps nobody: every so many-th stays, and the last. */
+static void thin(struct curve *c)
+{
+    enum { POINTS = 600 };
+    const size_t every = c->n / POINTS + 1;
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n; ++i)
+        if (i % every == 0 || i + 1 == c->n)
+            c->x[kept] = c->x[i], c->y[kept++] = c->y[i];
+    c->n = kept;
+}
+
+static void draw(ink__page *page, const char *title, const char *about, const char *y_title,
+                 const ink__line *lines, size_t n, bool from_zero)
+{
+    ink__chart_lines(page, &(ink__lines){.title = title,
+                                         .about = about,
+                                         .x_title = "update",
+                                         .y_title = y_title,
+                                         .lines = lines,
+                                         .n_lines = n,
+                                         .from_zero = from_zero});
+}
+
+static void draw_curves(ink__page *page, const ink__run *run, struct curves *c)
+{
+    thin(&c->loss), thin(&c->smooth), thin(&c->rate);
+    const ink__line losses[] = {{"each update", c->loss.x, c->loss.y, c->loss.n},
+                                {"mean of the last 20", c->smooth.x, c->smooth.y, c->smooth.n}};
+    const ink__line value = {run->metric->title, c->value.x, c->value.y, c->value.n};
+    const ink__line rate = {"learning rate", c->rate.x, c->rate.y, c->rate.n};
+    ink__page_heading(page, "The run");
+    char text[300];
+    snprintf(text, sizeof text,
+             "%zu records, %zu labels, %llu updates from seed %llu. The weights of update %llu, the best on "
+             "the dev "
+             "set by %s, were saved.",
+             run->train.n, run->config.C, (unsigned long long)run->standing.step,
+             (unsigned long long)run->options->seed, (unsigned long long)run->standing.best_step,
+             run->metric->title);
+    ink__page_paragraph(page, text);
+    draw(page, "Training loss", "Loss of each update, and its running mean.", "loss", losses, 2, true);
+    draw(page, "Dev set", "The metric that chose the weights, at each evaluation.", run->metric->title,
+         &value, 1, false);
+    draw(page, "Learning rate", "What the schedule gave each update.", "learning rate", &rate, 1, true);
+}
+
+ink_status ink__run_report(ink__run *run, const ink_evaluation *evaluation, ink_error *err)
+{
+    struct curves c = {0};
+    struct curve *const all[] = {&c.loss, &c.smooth, &c.rate, &c.value};
+    ink__page page = {0};
+    char *path = NULL, title[300];
+    ink_status st;
+    INK_TRY_GOTO(read_log(&c, run, err));
+    INK_TRY_GOTO(ink__run_path(&path, run, "report.html", err));
+    snprintf(title, sizeof title, "Finetuning of %.250s",
+             run->options->from ? run->options->from : "a new model");
+    ink__page_open(&page, title);
+    draw_curves(&page, run, &c);
+    ink__report_evaluation(&page, (const ink__evaluation *)evaluation);
+    st = ink__page_save(&page, path, err);
+done:
+    for (size_t i = 0; i < sizeof all / sizeof *all; ++i) {
+        free(all[i]->x);
+        free(all[i]->y);
+    }
+    free(path);
+    return st;
+}

@@ -1,0 +1,182 @@
+/* What a finetuning run is worth, and what it leaves behind: see finetune_run.h. */
+#include "core/memory.h"
+#include "io/file.h"
+#include "train/checkpoint.h"
+#include "train/evaluation.h"
+#include "train/export.h"
+#include "train/finetune_run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+ink_status ink__run_evaluate(double *value, ink__run *run, ink_error *err)
+{
+    ink__metrics *metrics = NULL;
+    ink__measures measures = {0};
+    ink_status st;
+    INK_TRY(ink__trainer_score(run->scores, &run->trainer, &run->dev, err));
+    INK_TRY_GOTO(ink__metrics_create(&metrics, &run->judged, err));
+    INK_TRY_GOTO(ink__measures_create(&measures, metrics, err));
+    ink__measure(&measures, metrics, NULL);
+    *value = measures.values[run->metric_at];
+    st = INK_OK;
+done:
+    ink__measures_free(&measures);
+    ink__metrics_free(metrics);
+    return st;
+}
+
+bool ink__run_is_better(const ink__run *run, double value, double than)
+{
+    return run->metric->less_is_better ? value < than : value > than;
+}
+
+static ink_status restore_best(ink__run *run, ink_error *err)
+{
+    char *path;
+    const size_t bytes = run->store.floats * sizeof(float);
+    const void *weights;
+    ink__checkpoint *c;
+    INK_TRY(ink__run_path(&path, run, "best", err));
+    ink_status st = ink__checkpoint_open(&c, path, err);
+    free(path);
+    INK_TRY(st);
+    st = ink__checkpoint_need(&weights, c, "weights", bytes, err);
+    if (st == INK_OK)
+        memcpy(run->store.values, weights, bytes);
+    ink__checkpoint_close(c);
+    return st;
+}
+
+static ink_status export_model(ink__run *run, ink_error *err)
+{
+    const ink__store *s = &run->store;
+    ink__tensor *tensors;
+    ink__dtype dtype;
+    INK_TRY(ink__save_dtype_find(&dtype, run->options->save_dtype, err));
+    INK_TRY(ink__calloc(&tensors, s->count, sizeof *tensors, "tensors", err));
+    for (size_t i = 0; i < s->count; ++i) {
+        const ink__parameter *p = &s->list[i];
+        tensors[i] = (ink__tensor){.name = p->name,
+                                   .dtype = INK__F32,
+                                   .rank = p->rank,
+                                   .shape = {p->shape[0], p->shape[1]},
+                                   .data = s->values + p->at,
+                                   .bytes = p->n * sizeof(float)};
+    }
+    const ink__export what = {.dir = run->out,
+                              .tokenizer_dir = run->tokenizer_dir,
+                              .config = &run->config_text,
+                              .tensors = tensors,
+                              .n = s->count,
+                              .dtype = dtype};
+    const ink_status st = ink__export_write(&what, err);
+    free(tensors);
+    return st;
+}
+
+/* out/name = bytes, whole or not at all. */
+static ink_status write_file(const ink__run *run, const char *name, const char *bytes, size_t len,
+                             ink_error *err)
+{
+    char *path;
+    ink__atomic *file = NULL;
+    ink_status st;
+    INK_TRY(ink__run_path(&path, run, name, err));
+    INK_TRY_GOTO(ink__atomic_open(&file, path, err));
+    INK_TRY_GOTO(ink__atomic_write(file, bytes, len, err));
+    st = ink__atomic_commit(file, err);
+done:
+    ink__atomic_free(file);
+    free(path);
+    return st;
+}
+
+static ink_status write_held_out(const ink__run *run, ink_error *err)
+{
+    const ink__dataset *dev = &run->dev;
+    ink__text text = {0};
+    ink_status st;
+    for (size_t i = 0; i < dev->n; ++i) {
+        INK_TRY_GOTO(ink__text_bytes(&text, dev->id_text.data + dev->rows[i].id, dev->rows[i].id_len, err));
+        INK_TRY_GOTO(ink__text_bytes(&text, "\n", 1, err));
+    }
+    st = write_file(run, "held-out.jsonl", text.data, text.len, err);
+done:
+    ink__text_free(&text);
+    return st;
+}
+
+/* finetune.json: that the run is finished, and what it was. No times: the same run gives the same bytes. */
+static ink_status write_summary(const ink__run *run, ink_error *err)
+{
+    const ink__standing *s = &run->standing;
+    json_t *settings = json_loads(run->settings, 0, NULL), *result = json_object(), *all = json_object();
+    json_object_set_new(result, "records", json_integer((json_int_t)run->train.n));
+    json_object_set_new(result, "dev_records", json_integer((json_int_t)run->dev.n));
+    json_object_set_new(result, "labels", json_integer((json_int_t)run->config.C));
+    json_object_set_new(result, "steps", json_integer((json_int_t)s->step));
+    json_object_set_new(result, "tokens", json_integer((json_int_t)s->tokens));
+    json_object_set_new(result, "stopped_early", json_boolean(s->ended));
+    json_object_set_new(result, "metric", json_string(run->metric->key));
+    json_object_set_new(result, "value", isfinite(s->best) ? json_real(s->best) : json_null());
+    json_object_set_new(result, "best_step", json_integer((json_int_t)s->best_step));
+    json_object_set_new(all, "inkling", json_string(ink_version()));
+    json_object_set_new(all, "settings", settings);
+    json_object_set_new(all, "result", result);
+    char *text = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    json_decref(all);
+    if (!text)
+        return ink_fail(err, INK_E_MEMORY, "no memory for finetune.json");
+    const ink_status st = write_file(run, "finetune.json", text, strlen(text), err);
+    free(text);
+    return st;
+}
+
+/* The dev set by the weights that were saved. */
+static ink_status write_evaluation(ink__run *run, ink_error *err)
+{
+    const ink__evaluation_input input = {.judged = run->judged,
+                                         .labels = (const char *const *)run->config.labels,
+                                         .resamples = INK__RESAMPLES,
+                                         .seed = run->options->seed};
+    ink__evaluation *evaluation = NULL;
+    char *path = NULL;
+    ink_status st;
+    INK_TRY_GOTO(ink__evaluation_create(&evaluation, &input, err));
+    INK_TRY_GOTO(ink__run_path(&path, run, "evaluation.json", err));
+    INK_TRY_GOTO(ink_evaluation_write_json(&evaluation->found, path, err));
+    st = ink__run_report(run, &evaluation->found, err);
+done:
+    free(path);
+    if (evaluation)
+        ink_evaluation_free(&evaluation->found);
+    return st;
+}
+
+static void remove_checkpoint(const ink__run *run, const char *name)
+{
+    char *path;
+    if (ink__run_path(&path, run, name, NULL) != INK_OK)
+        return;
+    unlink(path);
+    free(path);
+}
+
+ink_status ink__run_finish(ink__run *run, ink_error *err)
+{
+    double value;
+    INK_TRY(ink__log_sync(run->log, err));
+    INK_TRY(restore_best(run, err));
+    INK_TRY(ink__run_evaluate(&value, run, err));
+    INK_TRY(write_evaluation(run, err));
+    if (run->held_out)
+        INK_TRY(write_held_out(run, err));
+    INK_TRY(export_model(run, err));
+    INK_TRY(write_summary(run, err));
+    remove_checkpoint(run, "last");
+    remove_checkpoint(run, "best");
+    return INK_OK;
+}

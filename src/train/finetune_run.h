@@ -1,0 +1,105 @@
+/* The inside of a finetuning run, shared by its files: finetune_setup.c gets everything ready, finetune.c
+ * goes through the updates, finetune_state.c saves and restores them, finetune_result.c writes what is left.
+ */
+#ifndef INK_TRAIN_FINETUNE_RUN_H
+#define INK_TRAIN_FINETUNE_RUN_H
+
+#include "train/config_text.h"
+#include "train/evaluation.h"
+#include "train/findings.h"
+#include "train/log.h"
+#include "train/metrics.h"
+#include "train/order.h"
+#include "train/schedule.h"
+#include "train/trainer.h"
+
+#include <inkling/finetune.h>
+
+/* What a checkpoint says of where the run stands, besides the arrays. Written as it is: little endian, no
+ * padding. */
+typedef struct ink__standing {
+    uint64_t step, best_step;
+    uint64_t epoch, batch; /* the order's cursor */
+    uint64_t worse;        /* evaluations since the best one */
+    uint64_t tokens;       /* learned from */
+    double best, value;    /* NaN: not evaluated yet */
+    double loss;           /* smoothed */
+    uint64_t ended;        /* by early stopping */
+} ink__standing;
+
+typedef struct ink__run {
+    const ink_finetune_options *options;
+    ink_finetune_report *report;
+    char *out;
+    char *settings; /* JSON: all that changes the result */
+    /* Read once. */
+    ink_model *base;              /* NULL with size; let go of when the store is made */
+    ink_tokenizer *own_tokenizer; /* of size */
+    const ink_tokenizer *tokenizer;
+    const char *tokenizer_dir;
+    size_t max_length;
+    ink__dataset train, dev;
+    bool held_out;
+    ink__text config_text;
+    ink__json config_json;
+    ink__config config;
+    bool kept_head;
+    float *class_weights; /* [C] or NULL */
+    /* Training. */
+    ink__store store;
+    ink__trainer trainer;
+    ink__order order;
+    ink__schedule schedule;
+    uint64_t steps; /* in all */
+    uint64_t eval_steps;
+    uint32_t *records; /* [batch_size * accumulation] of one update */
+    ink__standing standing;
+    ink__log *log;
+    /* Evaluation. */
+    const ink__metric *metric;
+    size_t metric_at;
+    float *scores;   /* [dev.n,C] */
+    int32_t *truth;  /* [dev.n]   single */
+    uint8_t *truths; /* [dev.n,C] multi */
+    double *targets; /* [dev.n]   regression */
+    ink__judged judged;
+    double started, saved;  /* seconds */
+    uint64_t tokens_before; /* of the process's start */
+} ink__run;
+
+/* Data, model, order: everything up to the first update. */
+ink_status ink__run_prepare(ink__run *run, ink_error *err);
+void ink__run_free(ink__run *run);
+
+/* A sentence to the caller; INK_E_CANCELLED if it wants to stop. */
+ink_status ink__run_say(ink__run *run, ink_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* out/name */
+ink_status ink__run_path(char **path, const ink__run *run, const char *name, ink_error *err);
+
+/* Looks into out: *complete if a run of these settings has ended there. INK_E_ARG as ink_finetune says.
+ * Called before anything is written. */
+ink_status ink__run_look(ink__run *run, bool *complete, ink_error *err);
+/* Goes on from `last` if it is there and resume is asked for. */
+ink_status ink__run_restore(ink__run *run, ink_error *err);
+ink_status ink__run_save_last(ink__run *run, ink_error *err);
+ink_status ink__run_save_best(ink__run *run, ink_error *err);
+
+/* The metric of dev with the present weights; run->scores holds the scores. */
+ink_status ink__run_evaluate(double *value, ink__run *run, ink_error *err);
+bool ink__run_is_better(const ink__run *run, double value, double than);
+
+/* Writes the best weights' directory and all that goes with it, then removes the checkpoints. */
+ink_status ink__run_finish(ink__run *run, ink_error *err);
+
+double ink__seconds(void); /* of a clock that only goes forward */
+
+/* The page with the run's curves, which are read from its log, and the evaluation of dev. */
+ink_status ink__run_report(ink__run *run, const ink_evaluation *evaluation, ink_error *err);
+
+/* One run in options->out, whatever options->seeds. */
+ink_status ink__finetune_one(ink_finetune_report *report, const ink_finetune_options *options,
+                             ink_error *err);
+
+#endif

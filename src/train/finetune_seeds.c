@@ -1,0 +1,113 @@
+/* Several runs of one finetuning that differ in their seeds: see inkling/finetune.h. */
+#include "core/memory.h"
+#include "io/file.h"
+#include "model/companions.h"
+#include "train/finetune_run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static ink_status copy_file(const char *to_dir, const char *from_dir, const char *name, ink_error *err)
+{
+    char *from = NULL, *to = NULL;
+    ink__map map = {0};
+    ink__atomic *file = NULL;
+    ink_status st;
+    INK_TRY_GOTO(ink__path_join(&from, from_dir, name, err));
+    INK_TRY_GOTO(ink__path_join(&to, to_dir, name, err));
+    INK_TRY_GOTO(ink__map_open(&map, from, err));
+    INK_TRY_GOTO(ink__atomic_open(&file, to, err));
+    INK_TRY_GOTO(ink__atomic_write(file, map.data, map.size, err));
+    st = ink__atomic_commit(file, err);
+done:
+    ink__atomic_free(file);
+    ink__map_close(&map);
+    free(from);
+    free(to);
+    return st;
+}
+
+static bool is_less_better(const char *metric)
+{
+    const ink_activation kinds[] = {INK_ACTIVATION_SOFTMAX, INK_ACTIVATION_SIGMOID, INK_ACTIVATION_NONE};
+    for (size_t i = 0; i < 3; ++i) {
+        size_t at, count;
+        if (ink__metric_find(&at, kinds[i], metric))
+            return ink__metrics_list(&count, kinds[i])[at].less_is_better;
+    }
+    return false;
+}
+
+/* The run in from becomes out's own. */
+static ink_status adopt(const char *out, const char *from, ink_error *err)
+{
+    static const char *const files[] = {"log.jsonl",      "evaluation.json", "report.html",
+                                        "held-out.jsonl", "config.json",     "model.safetensors"};
+    INK_TRY(ink__companions_copy(out, from, INK__TOKENIZER_FILES, err));
+    for (size_t i = 0; i < sizeof files / sizeof *files; ++i)
+        if (ink__file_exists(from, files[i]))
+            INK_TRY(copy_file(out, from, files[i], err));
+    return INK_OK;
+}
+
+static ink_status run_all(ink_finetune_report *report, const ink_finetune_options *options, char **dirs,
+                          double *values, ink_error *err)
+{
+    size_t best = 0;
+    double sum = 0, squares = 0, seconds = 0;
+    const size_t K = options->seeds;
+    bool complete = true;
+    for (size_t k = 0; k < K; ++k) {
+        char name[40];
+        ink_finetune_options one = *options;
+        snprintf(name, sizeof name, "seed-%llu", (unsigned long long)(options->seed + k));
+        INK_TRY(ink__path_join(&dirs[k], options->out, name, err));
+        one.out = dirs[k], one.seed = options->seed + k, one.seeds = 1;
+        INK_TRY(ink__finetune_one(report, &one, err));
+        values[k] = report->best, seconds += report->seconds, complete &= report->was_complete;
+        const bool less = is_less_better(report->metric);
+        if (k > 0 && (less ? values[k] < values[best] : values[k] > values[best]))
+            best = k;
+        sum += values[k];
+    }
+    INK_TRY(adopt(options->out, dirs[best], err));
+    report->best = sum / (double)K, report->seconds = seconds, report->was_complete = complete;
+    for (size_t k = 0; k < K; ++k)
+        squares += (values[k] - report->best) * (values[k] - report->best);
+    report->deviation = sqrt(squares / (double)(K - 1));
+    /* Last: it says that all is there. */
+    return copy_file(options->out, dirs[best], "finetune.json", err);
+}
+
+ink_status ink_finetune(ink_finetune_report *report, const ink_finetune_options *options, ink_error *err)
+{
+    if (!report || !options)
+        return ink_fail(err, INK_E_ARG, "ink_finetune: report and options may not be NULL");
+    if (options->version != 1)
+        return ink_fail(err, INK_E_ARG, "ink_finetune_options has version %u, wanted 1", options->version);
+    if (options->seeds <= 1)
+        return ink__finetune_one(report, options, err);
+    char **dirs = NULL;
+    double *values = NULL;
+    ink_status st;
+    if (!options->out)
+        return ink_fail(err, INK_E_ARG, "no directory to write");
+    if (options->seeds > 1000)
+        return ink_fail(err, INK_E_ARG, "%zu seeds, wanted 1 to 1000", options->seeds);
+    if (!options->resume && ink__file_exists(options->out, "model.safetensors"))
+        return ink_fail(err, INK_E_ARG, "%s holds a model already: choose another directory", options->out);
+    if (mkdir(options->out, 0777) != 0 && errno != EEXIST)
+        return ink__fail_errno(err, options->out, "cannot be made");
+    INK_TRY_GOTO(ink__calloc(&dirs, options->seeds, sizeof *dirs, "runs", err));
+    INK_TRY_GOTO(ink__calloc(&values, options->seeds, sizeof *values, "runs", err));
+    st = run_all(report, options, dirs, values, err);
+done:
+    for (size_t k = 0; dirs && k < options->seeds; ++k)
+        free(dirs[k]);
+    free(dirs);
+    free(values);
+    return st;
+}
