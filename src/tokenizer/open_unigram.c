@@ -178,7 +178,7 @@ static ink_status read_pre_tokenizer(ink__spm_stages *stages, const ink__json *j
 /* --- model ---------------------------------------------------------------------------------------------- */
 
 /* The vocabulary is a list of [text, score]; a token's id is its place. */
-static ink_status read_vocab(float *scores, ink_tokenizer *t, const ink__json *json, const json_t *list,
+static ink_status read_vocab(double *scores, ink_tokenizer *t, const ink__json *json, const json_t *list,
                              ink_error *err)
 {
     for (size_t i = 0; i < json_array_size(list); ++i) {
@@ -195,13 +195,13 @@ static ink_status read_vocab(float *scores, ink_tokenizer *t, const ink__json *j
             return ink_fail(err, INK_E_FORMAT,
                             "%s: entries %d and %zu of the model's \"vocab\" are both \"%.80s\"", json->path,
                             (int)before, i, bytes);
-        scores[i] = (float)json_number_value(score);
+        scores[i] = json_number_value(score);
     }
     return INK_OK;
 }
 
-static ink_status read_model(ink__spm_stages *stages, ink_tokenizer *t, const ink__json *json, float **scores,
-                             size_t *n, ink_error *err)
+static ink_status read_model(ink__spm_stages *stages, ink_tokenizer *t, const ink__json *json,
+                             double **scores, size_t *n, ink_error *err)
 {
     const json_t *model = json_object_get(json->root, "model"), *list = json_object_get(model, "vocab");
     size_t unk = SIZE_MAX;
@@ -238,7 +238,7 @@ ink_status ink__tokenizer_read_unigram(ink_tokenizer *t, const ink__json *json, 
     const json_t *normalizer = json_object_get(json->root, "normalizer");
     ink_status st = INK_OK;
     ink__spm_stages *stages;
-    float *scores = NULL;
+    double *scores = NULL;
     size_t n;
     INK_TRY_GOTO(ink__spm_init(&stages, t, err));
     INK_TRY_GOTO(read_model(stages, t, json, &scores, &n, err));
