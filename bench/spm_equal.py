@@ -3,7 +3,7 @@
 the sentencepiece package; ids, byte offsets, types.
 
 usage: spm_equal.py --dump PATH --data DIR [--work DIR] [--sizes 8000,32000] [--sample N] [--only NAME...] [--files]
-                    [--campaign N] [--seed N] [--train-bytes N]
+                    [--code-points] [--campaign N] [--seed N] [--train-bytes N]
 
   --dump PATH      the program made from bench/tokenizer_dump.c
   --data DIR       has corpora/NAME.train.txt.zst, on which models are trained; every text of every *.jsonl and every line
@@ -14,6 +14,7 @@ usage: spm_equal.py --dump PATH --data DIR [--work DIR] [--sizes 8000,32000] [--
   --only NAME...   only directories whose name contains one of these
   --files          compares directories with the older files special_tokens_map.json and added_tokens.json, or with settings
                    in tokenizer_config.json, in place of all that
+  --code-points    compares every code point in every context that could matter, in place of all that
   --campaign N     compares N random hostile texts for models with each of SentencePiece's options, in place of all that
 
 Of each unigram model the directories of an XLM-RoBERTa, a CamemBERT and an ALBERT are made: with the *.model alone
@@ -149,6 +150,42 @@ def older_form(family, proto):
     return t
 
 
+def plain_lines(args, directory, records):
+    """Inkling's answers as `tokenizer_dump --plain` writes them, in a file."""
+    answers = tempfile.TemporaryFile()
+    with tempfile.TemporaryFile() as given:
+        for r in records:
+            text = equal.to_bytes(r.text)
+            given.write(b"%d -1 %d 0\n" % (len(text), r.parse_special) + text)
+        given.seek(0)
+        subprocess.run([args.dump, directory, "--plain"], stdin=given, stdout=answers, check=True)
+    answers.seek(0)
+    return answers
+
+
+def compare_each(args, tokenizer, directories, records):
+    """Many texts in several directories, by name, of one tokenizer. Whole answers are compared as text, to be quick."""
+    answers = {name: plain_lines(args, directory, records) for name, directory in directories.items()}
+    differing = dict.fromkeys(answers, 0)
+    for record in records:
+        tokenizer.encode_special_tokens = not record.parse_special
+        e = tokenizer.encode(record.text)
+        offsets, starts = e.offsets, equal.as_string(record.text)[1]
+        if starts is not None:
+            offsets = [(b, t) if special else (starts[b], starts[t]) for (b, t), special in zip(offsets, e.special_tokens_mask)]
+        want = f"{e.ids} {offsets} {e.type_ids}\n".encode()
+        for name, lines in answers.items():
+            got = lines.readline()
+            if got != want:
+                differing[name] += 1
+                if differing[name] <= 3:
+                    print(f"  {record!r:.400}\n    package {want!r:.600}\n    inkling {got!r:.600}")
+    for name, n in differing.items():
+        answers[name].close()
+        equal.failures += n
+        print(f"{name}: {len(records)} texts, {n} differ", flush=True)
+
+
 def backend(directory):
     """What transformers makes of a directory."""
     return transformers.AutoTokenizer.from_pretrained(directory)._tokenizer
@@ -164,12 +201,11 @@ def pipelines(args, records):
             own = as_albert(proto) if family == "albert" else proto
             directory = written(os.path.join(args.work, name), file_name, own, {"tokenizer_class": class_name})
             t = backend(directory)
-            compare(args, name, t, directory, records)
-            directory = saved(t, os.path.join(args.work, name + "-json"))
-            compare(args, name + " as transformers 5 writes it", t, directory, records)
+            compare_each(args, t, {name: directory, name + " as transformers 5 writes it":
+                                   saved(t, os.path.join(args.work, name + "-json"))}, records)
             t = older_form(family, own)
-            directory = saved(t, os.path.join(args.work, name + "-older"))
-            compare(args, name + " as transformers 4 writes it", t, directory, records)
+            compare_each(args, t, {name + " as transformers 4 writes it":
+                                   saved(t, os.path.join(args.work, name + "-older"))}, records)
         name = f"xlmr-bpe-{language}-{size}"
         if wanted(args, name):
             proto = proto_of(trained(args, "bpe", language, size))
@@ -177,11 +213,10 @@ def pipelines(args, records):
                                 {"tokenizer_class": "XLMRobertaTokenizer"})
             older, t = older_form("xlmr", proto), backend(directory)
             t.model = older.model
-            compare(args, name + ", merging", t, directory, records)
-            directory = saved(t, os.path.join(args.work, name + "-json"))
-            compare(args, name + " as a tokenizer.json", t, directory, records)
-            directory = saved(older, os.path.join(args.work, name + "-older"))
-            compare(args, name + " as transformers 4 writes it", older, directory, records)
+            compare_each(args, t, {name + ", merging": directory, name + " as a tokenizer.json":
+                                   saved(t, os.path.join(args.work, name + "-json"))}, records)
+            compare_each(args, older, {name + " as transformers 4 writes it":
+                                       saved(older, os.path.join(args.work, name + "-older"))}, records)
 
 
 # --- Bare models -----------------------------------------------------------------------------------------------
@@ -308,7 +343,7 @@ def campaign(args):
     lines = list(itertools.islice(corpus(args, "en"), 3000)) + list(itertools.islice(corpus(args, "zh"), 1000))
     options = [{}, {"byte_fallback": True}, {"normalization_rule_name": "nmt_nfkc_cf"}, {"normalization_rule_name": "identity"},
                {"remove_extra_whitespaces": False}, {"add_dummy_prefix": False}, {"treat_whitespace_as_suffix": True},
-               {"user_defined_symbols": ["<mask>", "abc", "..", "\u5b57"]}, {"control_symbols": ["<ctl>", "[MASK]"]},
+               {"user_defined_symbols": ["<m>", "abc", "..", "\u5b57"]}, {"control_symbols": ["<ctl>", "<unused>"]},
                {"split_by_whitespace": False}, {"split_digits": True},
                {"byte_fallback": True, "remove_extra_whitespaces": False, "normalization_rule_name": "identity"}]
     for kind, option in itertools.product(("unigram", "bpe"), options):
@@ -337,6 +372,36 @@ def campaign(args):
             compare(args, f"{family} {name} as transformers 4 writes it", t, saved(t, os.path.join(args.work, "campaign-older")), records)
 
 
+# --- Every code point ------------------------------------------------------------------------------------------
+
+CONTEXTS = ["{}", "a{}b", " {} ", "{0}{0}", "e\u0301{}", "{}e\u0301", "e{}\u0301", "e\u0301{}\u0301", "\u30ab{}\u3099x", "\u5b57{}\u0345",
+            "\u1100{}\u11a8", "\u0915\u094d{}", "\u00e9{}\u0327", "\U0001f468{}\U0001f469", "\r{}\n", "'{}'"]
+
+
+def code_points(args):
+    """A piece for each code point, behind a normalizer with SentencePiece's largest rules."""
+    proto = proto_of(trained(args, "unigram", "en", args.sizes[0]))
+    for family, older in itertools.product(("xlmr", "albert"), (False, True)):
+        own = as_albert(proto) if family == "albert" else proto
+        t = older_form(family, own) if older else backend(
+            written(os.path.join(args.work, "points"), FAMILIES[family][1], own, {"tokenizer_class": FAMILIES[family][0]}))
+        shutil.rmtree(os.path.join(args.work, "points"), ignore_errors=True)
+        root = json.loads(t.to_str())
+        front = root["model"]["vocab"][:5 if family == "albert" else 4] + [["<mask>", 0.0]] * (family != "albert")
+        pieces = [[c, -10 - 1e-6 * i] for i, c in enumerate(equal.CODE_POINTS)]
+        root["model"]["vocab"] = front + pieces
+        for token in root["added_tokens"]:
+            token["id"] = next(i for i, (text, _) in enumerate(front) if text == token["content"])
+        os.makedirs(os.path.join(args.work, "points"))
+        with open(os.path.join(args.work, "points", "tokenizer.json"), "w") as file:
+            json.dump(root, file)
+        for context in CONTEXTS[:4] if older else CONTEXTS:
+            texts = [context.format(c) for c in equal.CODE_POINTS]
+            compare(args, f"{family}{', older form' if older else ''}, every code point as {context!a}", None,
+                    os.path.join(args.work, "points"), [Record("\n?\n".join(texts[i:i + 16])) for i in range(0, len(texts), 16)])
+        shutil.rmtree(os.path.join(args.work, "points"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dump", required=True)
@@ -346,6 +411,7 @@ def main():
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--files", action="store_true")
+    parser.add_argument("--code-points", action="store_true")
     parser.add_argument("--campaign", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--train-bytes", type=int, default=18_000_000)
@@ -359,7 +425,9 @@ def main():
             files(args)
         if args.campaign:
             campaign(args)
-        if not args.files and not args.campaign:
+        if args.code_points:
+            code_points(args)
+        if not args.files and not args.campaign and not args.code_points:
             texts = texts_of(args.data)
             if args.sample:
                 texts = random.Random(args.seed).sample(texts, args.sample)

@@ -27,7 +27,7 @@ typedef struct pass {
     ink__sink *sink;
     ink__spm_scratch *scratch;
     const ink__spm_stages *stages;
-    const ink__vocab *vocab;
+    ink__bpe_scratch *bpe;
 } pass;
 
 ink_status ink__spm_put_char(ink__spm_scratch *s, uint32_t cp, const ink__char *like, ink_error *err)
@@ -82,14 +82,27 @@ static ink_status put_part(const pass *p, const ink__spm_part *part, ink_error *
     return INK_OK;
 }
 
+static void push_merged(ink__sink *sink, const void *context, int32_t id, const ink__bpe_word *word,
+                        size_t begin, size_t end)
+{
+    (void)context;
+    ink__sink_push(sink, id, (ink_span){word->map[begin].begin, word->map[end - 1].end});
+}
+
 static ink_status put_word(pass *p, ink_error *err)
 {
     ink__spm_scratch *s = p->scratch;
+    const ink__bpe *merges = &p->stages->merges;
+    const ink__bpe_word word = {(const unsigned char *)s->word, s->word_len, 0, s->spans};
     if (s->word_len == 0)
         return INK_OK;
-    INK_TRY(cut_word(p, err));
-    for (size_t i = 0; i < s->n_parts; ++i)
-        INK_TRY(put_part(p, &s->parts[i], err));
+    if (merges->merges) {
+        INK_TRY(ink__bpe_encode(p->sink, p->bpe, merges, &word, push_merged, NULL, err));
+    } else {
+        INK_TRY(cut_word(p, err));
+        for (size_t i = 0; i < s->n_parts; ++i)
+            INK_TRY(put_part(p, &s->parts[i], err));
+    }
     s->word_len = 0;
     return INK_OK;
 }
@@ -158,7 +171,7 @@ static ink_status encode(ink__sink *sink, size_t *bad, ink__scratch *scratch, co
 {
     const ink__added *added = &tokenizer->added;
     ink__spm_scratch *s = &scratch->spm;
-    pass p = {sink, s, tokenizer->stages, &tokenizer->vocab};
+    pass p = {sink, s, tokenizer->stages, &scratch->bpe.model};
     ink__segments segments;
     ink__segment segment;
     size_t len;
@@ -208,6 +221,7 @@ static void free_stages(void *stages)
     free(s->steps);
     ink__unigram_release(&s->unigram);
     ink__spm_free(s->model);
+    ink__bpe_release(&s->merges);
     free(s);
 }
 

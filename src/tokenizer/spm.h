@@ -6,6 +6,7 @@
 #define INK_TOKENIZER_SPM_H
 
 #include "tokenizer/aligned.h"
+#include "tokenizer/bpe.h"
 #include "tokenizer/spm_model.h"
 #include "tokenizer/spm_shim.h"
 #include "tokenizer/tokenizer.h"
@@ -25,7 +26,8 @@ typedef struct ink__spm_stages {
     int32_t unk;
     int32_t bytes[256]; /* with byte_fallback, the ids of "<0x00>" to "<0xFF>"; -1: there is none */
     ink__unigram unigram;
-    ink__spm *model; /* in place of unigram, where the model is BPE */
+    ink__spm *model; /* in place of unigram, where the model file is BPE */
+    ink__bpe merges; /* or where tokenizer.json is */
 } ink__spm_stages;
 
 extern const ink__pipeline ink__unigram_pipeline, ink__spm_bpe_pipeline; /* spm.c */
@@ -46,5 +48,8 @@ ink_status ink__spm_add_replace(ink__spm_stages *stages, const char *from, const
  * sealed: of these the special ones are never found in a text that is plain. */
 ink_status ink__spm_build(ink_tokenizer *tokenizer, const double *scores, size_t n, const char *where,
                           ink_error *err);
+
+/* The same where stages->merges is sealed; only hides the special tokens. */
+ink_status ink__spm_build_merges(ink_tokenizer *tokenizer, size_t n, ink_error *err);
 
 #endif

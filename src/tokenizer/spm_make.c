@@ -133,3 +133,14 @@ ink_status ink__spm_build(ink_tokenizer *t, const double *scores, size_t n, cons
     free(hidden);
     return st;
 }
+
+ink_status ink__spm_build_merges(ink_tokenizer *t, size_t n, ink_error *err)
+{
+    ink__spm_stages *stages = t->stages;
+    bool *hidden;
+    INK_TRY(find_hidden(&hidden, t, n, err));
+    ink__bpe_hide(&stages->merges, hidden, n);
+    free(hidden);
+    t->pipeline = &ink__spm_bpe_pipeline;
+    return INK_OK;
+}
