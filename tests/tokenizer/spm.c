@@ -76,6 +76,39 @@ Test(spm, a_tokenizer_json_with_a_unigram_model_says_the_same)
     expect_golden("albert", "-json");
 }
 
+Test(spm, a_tokenizer_json_of_transformers_4_says_what_it_said_there)
+{
+    expect_golden("xlmr-older", "");
+    expect_golden("albert-older", "");
+}
+
+Test(spm, the_older_files_beside_a_model_are_read)
+{
+    expect_golden("xlmr-files", "");
+}
+
+Test(spm, a_bpe_model_merges_as_its_pieces_are_scored)
+{
+    expect_golden("bpe", "");
+    expect_golden("bpe-older", "");
+}
+
+Test(spm, what_is_no_token_becomes_its_bytes)
+{
+    expect_golden("bpe-bytes", "");
+    expect_golden("unigram-bytes", "");
+}
+
+/* What the sentencepiece package makes of them. */
+Test(spm, a_model_alone_is_sentencepiece_itself)
+{
+    expect_golden("bare-unigram", "");
+    expect_golden("bare-bpe", "");
+    expect_golden("bare-unigram-bytes", "");
+    expect_golden("bare-bpe-bytes", "");
+    expect_golden("bare-spaces", "");
+}
+
 Test(spm, special_tokens_written_in_a_text_are_plain_text)
 {
     ink_tokenizer *t;
