@@ -247,10 +247,10 @@ static ink_status build(ink_tokenizer *t, const spm_family *family, const spm_fi
     INK_TRY(add_steps(stages, family, model, files->config, files->path, err));
     INK_TRY(ink__calloc(&b.scores, family->n_front + model->n + 1, sizeof *b.scores, "the scores", err));
     INK_TRY_GOTO(put_tokens(&b, family, named, model));
+    INK_TRY_GOTO(add_template(t, family, named, files->path, err));
     stages->unk = family->albert ? 1 : 3;
     INK_TRY_GOTO(add_tokens(t, named, files, err));
-    INK_TRY_GOTO(ink__spm_build(t, b.scores, b.n, files->path, err));
-    st = add_template(t, family, named, files->path, err);
+    st = ink__spm_build(t, b.scores, b.n, files->path, err);
 done:
     free(b.scores);
     return st;
