@@ -22,9 +22,9 @@ Of each unigram model the directories of an XLM-RoBERTa, a CamemBERT and an ALBE
 converters make them. Of a BPE model that of an XLM-RoBERTa, with the merges that those converters make: transformers 5
 opens it as Unigram, which is none of its encodings. A folder with a *.model and nothing else is the bare model.
 
-Bare unigram models tie otherwise in other versions of the SentencePiece library: up to 0.1.99 it compares a sum of scores
-as a double with one rounded to a float, later both as floats. Where the package is a newer one than the library
-that Inkling links, such lines differ; each is shown to be a tie, and the exit status does not count them.
+Bare unigram models tie otherwise in other versions of the SentencePiece library: 0.1.97 to 0.2.0 compare a sum of scores
+as a double with one rounded to a float, 0.2.3 compares floats. Where the package and the library that Inkling links differ
+in this, lines of equal score differ; they are counted apart, and the exit status does not depend on them.
 Needs: transformers 5.23, tokenizers, sentencepiece, protobuf, the zstd command; tokenizer_equal.py beside it. Prints a
 line a comparison and exits 1 if anything differed."""
 import argparse

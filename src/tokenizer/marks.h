@@ -1,5 +1,5 @@
-/* What tokenizers' normalizers say of characters, by the Unicode tables of their crates: utf8proc's answers but
- * for the code points on which the two differ. NFKD and StripAccents use unicode-normalization-alignments
+/* What tokenizers' normalizers say of characters, by the Unicode tables of their crates: utf8proc's answers
+ * but for the code points on which the two differ. NFKD and StripAccents use unicode-normalization-alignments
  * (Unicode 9), Precompiled the grapheme clusters of unicode-segmentation (Unicode 17). */
 #ifndef INK_TOKENIZER_MARKS_H
 #define INK_TOKENIZER_MARKS_H
