@@ -2,6 +2,7 @@
  * tokenizer_speed.py.
  *
  * usage: tokenizer_dump DIR < records          one JSON object a record
+ *        tokenizer_dump DIR --plain < records  ids, offsets and types as Python writes lists of them
  *        tokenizer_dump DIR --time N < records  encodes all N times; prints seconds and bytes of each
  *        tokenizer_dump DIR --open N            opens DIR N times; prints seconds of each
  *
@@ -91,14 +92,27 @@ static void print_encoding(const ink_encoding *e, const ink_tokenizer *t)
     printf("],\"total\":%zu,\"bad_bytes\":%zu}\n", e->total, e->bad_bytes);
 }
 
-static int dump(const ink_tokenizer *t)
+static void print_plain(const ink_encoding *e)
+{
+    for (size_t i = 0; i < e->length; ++i)
+        printf("%s%" PRId32, i ? ", " : "[", e->ids[i]);
+    fputs(e->length ? "] " : "[] ", stdout);
+    for (size_t i = 0; i < e->length; ++i)
+        printf("%s(%zu, %zu)", i ? ", " : "[", e->spans[i].begin, e->spans[i].end);
+    fputs(e->length ? "] " : "[] ", stdout);
+    for (size_t i = 0; i < e->length; ++i)
+        printf("%s%" PRId32, i ? ", " : "[", e->types[i]);
+    puts(e->length ? "]" : "[]");
+}
+
+static int dump(const ink_tokenizer *t, int plain)
 {
     ink_encoding e = {0};
     ink_error err;
     record r;
     while (read_record(&r)) {
         if (encode(&e, t, &r, &err) == INK_OK) {
-            print_encoding(&e, t);
+            plain ? print_plain(&e) : print_encoding(&e, t);
         } else {
             printf("{\"error\":");
             print_string(err.text);
@@ -147,8 +161,9 @@ int main(int argc, char **argv)
 {
     ink_tokenizer *t;
     ink_error err;
-    if (argc != 2 && argc != 4)
-        return fprintf(stderr, "usage: tokenizer_dump DIR [--time N | --open N] < records\n"), 2;
+    const int plain = argc == 3 && strcmp(argv[2], "--plain") == 0;
+    if (argc != 2 && argc != 4 && !plain)
+        return fprintf(stderr, "usage: tokenizer_dump DIR [--plain | --time N | --open N] < records\n"), 2;
     for (int i = 0; argc == 4 && strcmp(argv[2], "--open") == 0 && i < atoi(argv[3]); ++i) {
         const double start = now();
         if (ink_tokenizer_open(&t, argv[1], &err) != INK_OK)
@@ -160,7 +175,7 @@ int main(int argc, char **argv)
         return 0;
     if (ink_tokenizer_open(&t, argv[1], &err) != INK_OK)
         return fprintf(stderr, "%s: %s\n", ink_status_name(err.status), err.text), 1;
-    const int failed = argc == 4 ? time_encoding(t, atoi(argv[3])) : dump(t);
+    const int failed = argc == 4 ? time_encoding(t, atoi(argv[3])) : dump(t, plain);
     ink_tokenizer_free(t);
     return failed;
 }

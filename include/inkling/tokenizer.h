@@ -14,8 +14,9 @@ typedef struct ink_tokenizer ink_tokenizer;
 
 /* Opens the tokenizer of a Hugging Face directory: tokenizer.json where there is one, else vocab.txt, else
  * vocab.json and merges.txt of a RoBERTa, else a SentencePiece model (sentencepiece.bpe.model, spiece.model,
- * sentencepiece.model) of an XLM-RoBERTa, CamemBERT or ALBERT, with tokenizer_config.json. Truncation and
- * padding settings inside tokenizer.json are ignored.
+ * sentencepiece.model) of an XLM-RoBERTa, CamemBERT or ALBERT, with tokenizer_config.json. Where neither that
+ * file nor config.json says whose model it is, its ids are SentencePiece's own, without special tokens.
+ * Truncation and padding settings inside tokenizer.json are ignored.
  *
  * INK_E_IO           a file is missing or cannot be read; the text names the files looked for
  * INK_E_FORMAT       a file is not what it should be (the text gives file and place)
@@ -27,7 +28,8 @@ INK_API void ink_tokenizer_free(ink_tokenizer *tokenizer); /* NULL is fine */
 /* One more than the largest id there is. */
 INK_API size_t ink_tokenizer_vocab_size(const ink_tokenizer *tokenizer);
 
-/* "WordPiece", "BPE" (byte-level), "Unigram" and the like. Borrowed. */
+/* "WordPiece", "BPE" (byte-level), "Unigram", "SentencePiece BPE" or "SentencePiece" (a bare model).
+ * Borrowed. */
 INK_API const char *ink_tokenizer_kind(const ink_tokenizer *tokenizer);
 
 /* tokenizer_config.json's model_max_length; SIZE_MAX where it is absent or says "unlimited". */
@@ -82,7 +84,8 @@ typedef struct ink_encode_options {
  * exception: it holds the normalised text. options may be NULL.
  *
  * INK_E_ARG     max_length is too small for the special tokens, or options has an unknown version
- * INK_E_MEMORY  the arrays cannot grow; the encoding stays valid but its content is unspecified */
+ * INK_E_MEMORY  the arrays cannot grow; the encoding stays valid but its content is unspecified
+ * INK_E_UNSUPPORTED  over half a gigabyte for SentencePiece's own encoder, which only *.model files need */
 INK_API INK_NODISCARD ink_status ink_tokenizer_encode(ink_encoding *encoding, const ink_tokenizer *tokenizer,
                                                       const char *text, size_t text_len, const char *pair,
                                                       size_t pair_len, const ink_encode_options *options,

@@ -18,6 +18,8 @@
 
 const char *ink__json_kind(const json_t *value)
 {
+    if (!value)
+        return "missing";
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         return "an object";

@@ -21,7 +21,7 @@ ink_status ink__json_open(ink__json *json, const char *path, ink_error *err);
 ink_status ink__json_open_array(ink__json *json, const char *path, ink_error *err);
 /* The same from memory; `path` only names it in messages. */
 ink_status ink__json_parse(ink__json *json, const char *bytes, size_t len, const char *path, ink_error *err);
-/* "an object", "a string" and the like, for sentences. Static memory. */
+/* "an object", "a string" and the like, for sentences; "missing" for NULL. Static memory. */
 const char *ink__json_kind(const json_t *value);
 
 /* *mended = a copy of the len bytes in which ill-formed UTF-8 and escapes of lone surrogates are U+FFFD

@@ -116,8 +116,7 @@ static size_t cluster(const ink__aligned *text, size_t i)
     size_t end = i + 1;
     if (ch[i].cp < 0x80 && ch[i].cp != '\r' && (end == text->n || ch[end].cp < 0x80))
         return 1;
-    while (end < text->n && !utf8proc_grapheme_break_stateful((utf8proc_int32_t)ch[end - 1].cp,
-                                                              (utf8proc_int32_t)ch[end].cp, &state))
+    while (end < text->n && !ink__marks_cluster_ends(&state, ch[end - 1].cp, ch[end].cp))
         ++end;
     return end - i;
 }

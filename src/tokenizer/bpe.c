@@ -1,8 +1,9 @@
-/* Byte-level BPE: see bpe.h. */
+/* Byte-pair encoding: see bpe.h. */
 #include "tokenizer/bpe.h"
 #include "core/memory.h"
 #include "core/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -235,20 +236,42 @@ static void merge_long(ink__bpe_scratch *s, size_t n, const ink__bpe *m)
 /* --- Words -------------------------------------------------------------------------------------------------
  */
 
-/* The symbols of a word before any merge: the token of each byte, where unknown ones may be joined. */
+/* Symbols are put one after the other; unknown ones may be joined. */
+static size_t put_symbol(ink__symbol *symbols, size_t n, const ink__bpe *m, int32_t id, size_t end)
+{
+    if (id == m->unk && n > 0 && symbols[n - 1].id == id && m->fuse_unk) {
+        symbols[n - 1].end = (uint32_t)end;
+        return n;
+    }
+    symbols[n] = (ink__symbol){id, (uint32_t)end, n > 0 ? (uint32_t)n - 1 : UINT32_MAX, (uint32_t)n + 1};
+    return n + 1;
+}
+
+static size_t start_chars(ink__symbol *symbols, const ink__bpe *m, const unsigned char *bytes, size_t len)
+{
+    size_t n = 0;
+    for (size_t at = 0, end; at < len; at = end) {
+        uint32_t cp;
+        end = at + ink__utf8_decode(&cp, bytes + at, bytes + len);
+        const int32_t id = ink__vocab_find(m->vocab, (const char *)bytes + at, end - at);
+        if (id < 0 && m->bytes[bytes[at]] != m->unk)
+            for (; at < end; ++at)
+                n = put_symbol(symbols, n, m, m->bytes[bytes[at]], at + 1);
+        else
+            n = put_symbol(symbols, n, m, id < 0 ? m->unk : id, end);
+    }
+    return n;
+}
+
+/* The symbols of a word before any merge, of which there are no more than bytes. */
 static size_t start_symbols(ink__symbol *symbols, const ink__bpe *m, const unsigned char *bytes, size_t len)
 {
     size_t n = 0;
-    for (size_t i = 0; i < len; ++i) {
-        const int32_t id = m->bytes[bytes[i]];
-        if (id == m->unk && n > 0 && symbols[n - 1].id == id && m->fuse_unk) {
-            symbols[n - 1].end = (uint32_t)i + 1;
-            continue;
-        }
-        symbols[n] =
-            (ink__symbol){id, (uint32_t)i + 1, n > 0 ? (uint32_t)n - 1 : UINT32_MAX, (uint32_t)n + 1};
-        ++n;
-    }
+    if (m->chars)
+        n = start_chars(symbols, m, bytes, len);
+    else
+        for (size_t i = 0; i < len; ++i)
+            n = put_symbol(symbols, n, m, m->bytes[bytes[i]], i + 1);
     if (n > 0)
         symbols[n - 1].next = UINT32_MAX;
     return n;
@@ -376,4 +399,30 @@ done:
     ink__bpe_scratch_free(&scratch);
     free(bytes);
     return st;
+}
+
+ink_status ink__bpe_seal_chars(ink__bpe *m, int32_t unk, bool fuse_unk, bool byte_fallback, const char *where,
+                               ink_error *err)
+{
+    m->chars = true;
+    m->unk = unk, m->fuse_unk = fuse_unk;
+    for (unsigned b = 0; b < 256; ++b) {
+        char text[8];
+        m->bytes[b] = unk;
+        if (!byte_fallback)
+            continue;
+        snprintf(text, sizeof text, "<0x%02X>", b);
+        m->bytes[b] = ink__vocab_find(m->vocab, text, 6);
+        if (m->bytes[b] < 0)
+            return ink_fail(err, INK_E_FORMAT, "%s: byte_fallback is true, but there is no token \"%s\"",
+                            where, text);
+    }
+    return INK_OK;
+}
+
+void ink__bpe_hide(ink__bpe *m, const bool *hidden, size_t n)
+{
+    for (size_t i = 0; i <= m->merge_mask; ++i)
+        if (m->merges[i].left >= 0 && (size_t)m->merges[i].id < n && hidden[m->merges[i].id])
+            m->merges[i].left = INT32_MAX; /* no token's id, and the slot stays taken */
 }

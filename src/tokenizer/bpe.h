@@ -1,4 +1,4 @@
-/* Stage 3 of byte-level BPE: words to tokens by merging pairs in the order of their ranks. */
+/* Words to tokens by merging pairs in the order of their ranks, over bytes or over characters. */
 #ifndef INK_TOKENIZER_BPE_H
 #define INK_TOKENIZER_BPE_H
 
@@ -12,12 +12,13 @@ typedef struct ink__merge {
     uint32_t rank; /* the lowest goes first */
 } ink__merge;
 
-/* Byte-pair encoding (Sennrich et al. 2016) over bytes (Radford et al. 2019), as tokenizers' models/bpe.
- * Immutable once made. */
+/* Byte-pair encoding (Sennrich et al. 2016) over bytes (Radford et al. 2019) or, as in files made of
+ * SentencePiece models, over characters; as tokenizers' models/bpe. Immutable once made. */
 typedef struct ink__bpe {
     const ink__vocab *vocab;
     ink__merge *merges; /* [merge_mask + 1], open addressing, half empty at least */
     size_t merge_mask, n_merges;
+    bool chars;         /* words start as characters; one without a token as its bytes', or as unk */
     int32_t bytes[256]; /* the token of a byte, or unk */
     bool fuse_unk;      /* bytes without a token that stand together are one unknown token */
     int32_t unk;        /* -1: there is none, and every byte has a token */
@@ -54,6 +55,14 @@ ink_status ink__bpe_merge(ink__bpe *model, const char *left, size_t left_len, co
  * its bytes' encoding. INK_E_FORMAT if a byte has no token and there is no unknown one. */
 ink_status ink__bpe_seal(ink__bpe *model, int32_t unk, bool fuse_unk, bool ignore_merges, const char *where,
                          ink_error *err);
+
+/* The same for words that start as characters. With byte_fallback a character without a token is the tokens
+ * "<0x00>" to "<0xFF>" of its bytes, which all have to be there; INK_E_FORMAT if they are not. */
+ink_status ink__bpe_seal_chars(ink__bpe *model, int32_t unk, bool fuse_unk, bool byte_fallback,
+                               const char *where, ink_error *err);
+
+/* No merge makes a token i < n for which hidden[i]. */
+void ink__bpe_hide(ink__bpe *model, const bool *hidden, size_t n);
 void ink__bpe_release(ink__bpe *model);
 
 /* A word, at a place in the original text or, with map, made of characters from several. */

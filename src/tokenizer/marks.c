@@ -1,9 +1,8 @@
-/* See marks.h. The two tables are what scripts/make_marks_tables.py prints: every code point, asked of the
+/* See marks.h. The tables are what scripts/make_marks_tables.py prints: every code point, asked of the
  * tokenizers package and of utf8proc 2.8. */
 #include "tokenizer/marks.h"
 
 #include <stddef.h>
-#include <utf8proc.h>
 
 typedef struct run {
     uint32_t first, last;
@@ -34,6 +33,17 @@ static const run newer_decompositions[] = {
     {0x107B2, 0x107BA}, {0x11938, 0x11938}, {0x1E030, 0x1E06D}, {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9},
 };
 
+/* They join the cluster before them (Extend, SpacingMark) since Unicode 16 or 17. */
+static const run newer_joining[] = {
+    {0x897, 0x897},     {0x1ACF, 0x1ADD},   {0x1AE0, 0x1AEB},   {0x10D69, 0x10D6D}, {0x10EFA, 0x10EFC},
+    {0x113B8, 0x113C0}, {0x113C2, 0x113C2}, {0x113C5, 0x113C5}, {0x113C7, 0x113CA}, {0x113CC, 0x113D0},
+    {0x113D2, 0x113D2}, {0x113E1, 0x113E2}, {0x11B60, 0x11B67}, {0x11F5A, 0x11F5A}, {0x1611E, 0x1612F},
+    {0x1E5EE, 0x1E5EF}, {0x1E6E3, 0x1E6E3}, {0x1E6E6, 0x1E6E6}, {0x1E6EE, 0x1E6EF}, {0x1E6F5, 0x1E6F5},
+};
+
+/* What follows joins the first one's cluster (Prepend), and no longer the second one's. */
+static const uint32_t newer_prepended = 0x113D1, no_longer_prepended = 0x11A3A;
+
 static bool contains(const run *runs, size_t n, uint32_t cp)
 {
     size_t low = 0, high = n;
@@ -58,4 +68,36 @@ bool ink__marks_is_mark(uint32_t cp)
 bool ink__marks_newer_decomposition(uint32_t cp)
 {
     return contains(newer_decompositions, sizeof newer_decompositions / sizeof *newer_decompositions, cp);
+}
+
+static int boundary_class(uint32_t cp)
+{
+    return (int)utf8proc_get_property((utf8proc_int32_t)cp)->boundclass;
+}
+
+static bool stands_apart(uint32_t cp)
+{
+    const int class = boundary_class(cp);
+    return class == UTF8PROC_BOUNDCLASS_CONTROL || class == UTF8PROC_BOUNDCLASS_CR ||
+           class == UTF8PROC_BOUNDCLASS_LF;
+}
+
+static bool joins(uint32_t cp)
+{
+    const int class = boundary_class(cp);
+    return class == UTF8PROC_BOUNDCLASS_EXTEND || class == UTF8PROC_BOUNDCLASS_SPACINGMARK ||
+           class == UTF8PROC_BOUNDCLASS_ZWJ ||
+           contains(newer_joining, sizeof newer_joining / sizeof *newer_joining, cp);
+}
+
+bool ink__marks_cluster_ends(utf8proc_int32_t *state, uint32_t before, uint32_t after)
+{
+    const bool ends =
+        utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)after, state);
+    if (before == no_longer_prepended)
+        return !joins(after);
+    if (before == newer_prepended)
+        return stands_apart(after);
+    return ends && (stands_apart(before) ||
+                    !contains(newer_joining, sizeof newer_joining / sizeof *newer_joining, after));
 }

@@ -54,11 +54,23 @@ ink_status ink__template_put(ink__template *template, const ink_tokenizer *token
 ink_status ink__template_read(ink_tokenizer *tokenizer, const ink__json *json, const json_t *part,
                               ink_error *err);
 
-/* A tokenizer.json whose model is BPE: open_bpe.c. */
+/* A tokenizer.json whose model is byte-level BPE: open_bpe.c. */
 ink_status ink__tokenizer_read_bpe(ink_tokenizer *tokenizer, const ink__json *json, ink_error *err);
 
-/* A tokenizer.json whose model is Unigram: open_unigram.c. */
+/* Its "model": the vocabulary, the merges, and what is said besides. *bpe is the caller's to release, also
+ * when this fails. */
+typedef struct ink__bpe_options {
+    const char *unk; /* NULL: there is none */
+    bool fuse_unk, ignore_merges, byte_fallback;
+} ink__bpe_options;
+ink_status ink__bpe_read(ink__bpe *bpe, ink__bpe_options *options, ink_tokenizer *tokenizer,
+                         const ink__json *json, ink_error *err);
+
+/* A tokenizer.json that was made of a SentencePiece model, which is Unigram or, with Metaspace among its
+ * pre-tokenizers, BPE: open_unigram.c. */
+bool ink__has_metaspace(const ink__json *json);
 ink_status ink__tokenizer_read_unigram(ink_tokenizer *tokenizer, const ink__json *json, ink_error *err);
+ink_status ink__tokenizer_read_spm_bpe(ink_tokenizer *tokenizer, const ink__json *json, ink_error *err);
 
 /* Adds what tokenizer_config.json's "added_tokens_decoder" lists, in the order of the ids. */
 ink_status ink__added_read_decoder(ink_tokenizer *tokenizer, const ink__json *json, const json_t *decoder,

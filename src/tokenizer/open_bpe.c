@@ -69,20 +69,15 @@ static ink_status read_flags(bool *trim, bool *prefix, const ink__json *json, co
 /* --- model -------------------------------------------------------------------------------------------------
  */
 
-/* What the package can do and no encoder of this kind uses. */
+/* What the package can do and no encoder uses. */
 static ink_status refuse_options(const ink__json *json, const json_t *model, ink_error *err)
 {
     static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
     double dropout = 0;
-    bool byte_fallback = false;
     INK_TRY(ink__json_double(&dropout, json, model, "dropout", err));
-    INK_TRY(ink__json_bool(&byte_fallback, json, model, "byte_fallback", err));
     if (dropout != 0)
         return ink_fail(err, INK_E_UNSUPPORTED, "%s: the BPE model has a \"dropout\" of %g, wanted null",
                         json->path, dropout);
-    if (byte_fallback)
-        return ink_fail(err, INK_E_UNSUPPORTED, "%s: the BPE model has \"byte_fallback\", wanted false",
-                        json->path);
     for (int i = 0; i < 2; ++i) {
         const char *affix = "";
         INK_TRY(ink__json_string(&affix, json, model, affixes[i], err));
@@ -121,17 +116,32 @@ static ink_status read_merges(ink__bpe *bpe, const ink__json *json, const json_t
     return INK_OK;
 }
 
-static ink_status read_model(ink_tokenizer *t, ink__bpe *bpe, ink__byte_level_config *config,
-                             const ink__json *json, ink_error *err)
+ink_status ink__bpe_read(ink__bpe *bpe, ink__bpe_options *options, ink_tokenizer *t, const ink__json *json,
+                         ink_error *err)
 {
     const json_t *model = json_object_get(json->root, "model"), *merges = json_object_get(model, "merges");
     INK_TRY(refuse_options(json, model, err));
-    INK_TRY(ink__json_string(&config->unk, json, model, "unk_token", err));
-    INK_TRY(ink__json_bool(&config->fuse_unk, json, model, "fuse_unk", err));
-    INK_TRY(ink__json_bool(&config->ignore_merges, json, model, "ignore_merges", err));
+    INK_TRY(ink__json_string(&options->unk, json, model, "unk_token", err));
+    INK_TRY(ink__json_bool(&options->fuse_unk, json, model, "fuse_unk", err));
+    INK_TRY(ink__json_bool(&options->ignore_merges, json, model, "ignore_merges", err));
+    INK_TRY(ink__json_bool(&options->byte_fallback, json, model, "byte_fallback", err));
     INK_TRY(ink__vocab_read(&t->vocab, json, json_object_get(model, "vocab"), err));
     INK_TRY(ink__bpe_init(bpe, &t->vocab, json_array_size(merges), err));
     return read_merges(bpe, json, merges, err);
+}
+
+static ink_status read_model(ink_tokenizer *t, ink__bpe *bpe, ink__byte_level_config *config,
+                             const ink__json *json, ink_error *err)
+{
+    ink__bpe_options options = {0};
+    INK_TRY(ink__bpe_read(bpe, &options, t, json, err));
+    if (options.byte_fallback)
+        return ink_fail(err, INK_E_UNSUPPORTED, "%s: the BPE model has \"byte_fallback\", wanted false",
+                        json->path);
+    config->unk = options.unk;
+    config->fuse_unk = options.fuse_unk;
+    config->ignore_merges = options.ignore_merges;
+    return INK_OK;
 }
 
 /* --- normalizer, pre_tokenizer -----------------------------------------------------------------------------

@@ -294,7 +294,8 @@ static ink_status read_root(ink_tokenizer *t, const ink__json *json, ink_error *
         return ink_fail(err, INK_E_UNSUPPORTED, "%s: version is \"%.40s\", wanted \"1.0\"", json->path,
                         version);
     if (model_is(json, "BPE"))
-        return ink__tokenizer_read_bpe(t, json, err);
+        return ink__has_metaspace(json) ? ink__tokenizer_read_spm_bpe(t, json, err)
+                                        : ink__tokenizer_read_bpe(t, json, err);
     if (model_is(json, "Unigram"))
         return ink__tokenizer_read_unigram(t, json, err);
     INK_TRY(read_model(t, &config, json, err));

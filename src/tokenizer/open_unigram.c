@@ -1,5 +1,6 @@
-/* tokenizer.json whose model is Unigram, with the normalizers and pre-tokenizers that transformers gives the
- * SentencePiece families (XLM-RoBERTa, CamemBERT, ALBERT). Strict: what is not one of these is named. */
+/* tokenizer.json whose model is Unigram, or BPE over characters, with the normalizers and pre-tokenizers that
+ * transformers gives the SentencePiece families (XLM-RoBERTa, CamemBERT, ALBERT). Strict: what is not one of
+ * these is named. */
 #include "tokenizer/open.h"
 #include "tokenizer/spm.h"
 #include "core/memory.h"
@@ -151,6 +152,15 @@ static ink_status read_metaspace(ink__spm_stages *stages, const ink__json *json,
                     json->path, scheme, add_prefix_space ? "true" : "false");
 }
 
+bool ink__has_metaspace(const ink__json *json)
+{
+    const json_t *part = json_object_get(json->root, "pre_tokenizer");
+    const json_t *list = json_object_get(part, "pretokenizers");
+    const size_t n = json_array_size(list);
+    const char *type = json_string_value(json_object_get(n ? json_array_get(list, n - 1) : part, "type"));
+    return type && strcmp(type, "Metaspace") == 0;
+}
+
 /* Metaspace, alone or after WhitespaceSplit. */
 static ink_status read_pre_tokenizer(ink__spm_stages *stages, const ink__json *json, ink_error *err)
 {
@@ -178,7 +188,7 @@ static ink_status read_pre_tokenizer(ink__spm_stages *stages, const ink__json *j
 /* --- model ---------------------------------------------------------------------------------------------- */
 
 /* The vocabulary is a list of [text, score]; a token's id is its place. */
-static ink_status read_vocab(float *scores, ink_tokenizer *t, const ink__json *json, const json_t *list,
+static ink_status read_vocab(double *scores, ink_tokenizer *t, const ink__json *json, const json_t *list,
                              ink_error *err)
 {
     for (size_t i = 0; i < json_array_size(list); ++i) {
@@ -195,13 +205,13 @@ static ink_status read_vocab(float *scores, ink_tokenizer *t, const ink__json *j
             return ink_fail(err, INK_E_FORMAT,
                             "%s: entries %d and %zu of the model's \"vocab\" are both \"%.80s\"", json->path,
                             (int)before, i, bytes);
-        scores[i] = (float)json_number_value(score);
+        scores[i] = json_number_value(score);
     }
     return INK_OK;
 }
 
-static ink_status read_model(ink__spm_stages *stages, ink_tokenizer *t, const ink__json *json, float **scores,
-                             size_t *n, ink_error *err)
+static ink_status read_model(ink__spm_stages *stages, ink_tokenizer *t, const ink__json *json,
+                             double **scores, size_t *n, ink_error *err)
 {
     const json_t *model = json_object_get(json->root, "model"), *list = json_object_get(model, "vocab");
     size_t unk = SIZE_MAX;
@@ -233,23 +243,51 @@ static ink_status read_post_processor(ink_tokenizer *t, const ink__json *json, i
     return ink__template_read(t, json, part, err);
 }
 
-ink_status ink__tokenizer_read_unigram(ink_tokenizer *t, const ink__json *json, ink_error *err)
+static ink_status read_stages(ink__spm_stages *stages, ink_tokenizer *t, const ink__json *json,
+                              ink_error *err)
 {
     const json_t *normalizer = json_object_get(json->root, "normalizer");
+    if (normalizer && !json_is_null(normalizer))
+        INK_TRY(read_normalizer(stages, json, normalizer, 0, err));
+    INK_TRY(read_pre_tokenizer(stages, json, err));
+    INK_TRY(ink__added_read(t, json, err));
+    return ink__tokenizer_seal_added(t, json->path, err);
+}
+
+ink_status ink__tokenizer_read_unigram(ink_tokenizer *t, const ink__json *json, ink_error *err)
+{
     ink_status st = INK_OK;
     ink__spm_stages *stages;
-    float *scores = NULL;
+    double *scores = NULL;
     size_t n;
     INK_TRY_GOTO(ink__spm_init(&stages, t, err));
     INK_TRY_GOTO(read_model(stages, t, json, &scores, &n, err));
-    if (normalizer && !json_is_null(normalizer))
-        INK_TRY_GOTO(read_normalizer(stages, json, normalizer, 0, err));
-    INK_TRY_GOTO(read_pre_tokenizer(stages, json, err));
-    INK_TRY_GOTO(ink__added_read(t, json, err));
-    INK_TRY_GOTO(ink__tokenizer_seal_added(t, json->path, err));
+    INK_TRY_GOTO(read_stages(stages, t, json, err));
     INK_TRY_GOTO(ink__spm_build(t, scores, n, json->path, err));
     st = read_post_processor(t, json, err);
 done:
     free(scores);
     return st;
+}
+
+ink_status ink__tokenizer_read_spm_bpe(ink_tokenizer *t, const ink__json *json, ink_error *err)
+{
+    ink__bpe_options options = {0};
+    ink__spm_stages *stages;
+    INK_TRY(ink__spm_init(&stages, t, err));
+    INK_TRY(ink__bpe_read(&stages->merges, &options, t, json, err));
+    const size_t n = t->vocab.size;
+    stages->unk = options.unk ? ink__vocab_find(&t->vocab, options.unk, strlen(options.unk)) : -1;
+    if (stages->unk < 0)
+        return ink_fail(err, INK_E_FORMAT, "%s: the unk_token \"%.80s\" is not in the vocabulary", json->path,
+                        options.unk ? options.unk : "null");
+    if (options.ignore_merges)
+        return ink_fail(err, INK_E_UNSUPPORTED,
+                        "%s: beside Metaspace, the BPE model has \"ignore_merges\", wanted false",
+                        json->path);
+    INK_TRY(ink__bpe_seal_chars(&stages->merges, stages->unk, options.fuse_unk, options.byte_fallback,
+                                json->path, err));
+    INK_TRY(read_stages(stages, t, json, err));
+    INK_TRY(ink__spm_build_merges(t, n, err));
+    return read_post_processor(t, json, err);
 }

@@ -1,12 +1,10 @@
-/* SentencePiece's pipeline: see spm.h. The references are tokenizers' pre_tokenizers/metaspace.rs,
+/* SentencePiece's pipeline at work: see spm.h. The references are tokenizers' pre_tokenizers/metaspace.rs,
  * whitespace.rs and models/unigram/model.rs. */
 #include "tokenizer/spm.h"
 #include "tokenizer/unicode.h"
 #include "core/memory.h"
 #include "core/utf8.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +17,7 @@ void ink__spm_scratch_free(ink__spm_scratch *s)
     free(s->parts);
     free(s->bytes);
     free(s->owner);
+    free(s->ends);
     *s = (ink__spm_scratch){0};
 }
 
@@ -28,10 +27,10 @@ typedef struct pass {
     ink__sink *sink;
     ink__spm_scratch *scratch;
     const ink__spm_stages *stages;
-    const ink__vocab *vocab;
+    ink__bpe_scratch *bpe;
 } pass;
 
-static ink_status put_char(ink__spm_scratch *s, uint32_t cp, const ink__char *like, ink_error *err)
+ink_status ink__spm_put_char(ink__spm_scratch *s, uint32_t cp, const ink__char *like, ink_error *err)
 {
     INK_TRY(ink__grow(&s->word, &s->word_capacity, s->word_len + 4, 1, "a word", err));
     INK_TRY(ink__grow(&s->spans, &s->spans_capacity, s->word_len + 4, sizeof *s->spans, "a word", err));
@@ -50,85 +49,60 @@ static ink_status take_part(void *context, int32_t id, size_t begin, size_t end,
     return INK_OK;
 }
 
-/* A tie is settled over so many pieces and in a piece of so many bytes, to stay linear in any text. */
-enum { SETTLE_MAX = 64 };
-
-/* The score of word[begin, end) as one piece; false where it is none that a text may hold. */
-static bool find_piece(double *score, int32_t *id, const pass *p, size_t begin, size_t end)
+static ink_status cut_word(const pass *p, ink_error *err)
 {
-    *id = ink__vocab_find(p->vocab, p->scratch->word + begin, end - begin);
-    if (*id < 0 || (size_t)*id >= p->stages->n_scores || *id == p->stages->unk)
-        return false;
-    *score = p->stages->scores[*id];
-    return isfinite(*score);
+    ink__spm_scratch *s = p->scratch;
+    if (!p->stages->model)
+        return ink__unigram_encode(s, &p->stages->unigram, err);
+    if (s->word_len > INT32_MAX / 4)
+        return ink_fail(err, INK_E_UNSUPPORTED, "a word of %zu bytes is longer than SentencePiece takes",
+                        s->word_len);
+    s->n_parts = 0;
+    return ink__spm_encode(take_part, s, p->stages->model, s->word, s->word_len, err);
 }
 
-/* Moves the border between two pieces to where their score is highest, of such places to the first. */
-static bool settle_pair(const pass *p, ink__spm_part *a, ink__spm_part *b)
-{
-    const ink__spm_part before = *a;
-    double left, right, best;
-    int32_t left_id, right_id;
-    if (b->end - a->begin > SETTLE_MAX || !find_piece(&left, &left_id, p, a->begin, a->end) ||
-        left_id != a->id || !find_piece(&right, &right_id, p, b->begin, b->end) || right_id != b->id)
-        return false;
-    best = left + right;
-    for (size_t at = a->begin + 1; at < b->end; ++at) {
-        if (((unsigned char)p->scratch->word[at] & 0xC0) == 0x80 || at == a->end ||
-            !find_piece(&left, &left_id, p, a->begin, at) || !find_piece(&right, &right_id, p, at, b->end))
-            continue;
-        if (left + right > best || (left + right == best && at < a->end)) {
-            best = left + right;
-            a->end = b->begin = at;
-            a->id = left_id, b->id = right_id;
-        }
-    }
-    return a->end != before.end;
-}
-
-/* SentencePiece adds scores up as floats and Hugging Face as doubles, in which the sums of a word are exact:
- * where two ways to cut it have the same pieces in another order ("00" "0"), or differ by less than the sum
- * of a long word is rounded, the first may go either way. The second takes the better one, and of equals that
- * whose last piece starts first. So do we, as far as two neighbours go. */
-static void settle_ties(const pass *p)
-{
-    ink__spm_part *parts = p->scratch->parts;
-    for (size_t i = 1; i < p->scratch->n_parts; ++i)
-        for (size_t k = i; k > 0 && k + SETTLE_MAX > i && settle_pair(p, &parts[k - 1], &parts[k]); --k)
-            ;
-}
-
-/* A piece of the word goes to the sink; an unknown one, where the model has them, as its bytes. */
+/* A part of the word goes to the sink. An unknown one may all the same be a token as a whole, or is spelled
+ * as its bytes where the model has them. */
 static ink_status put_part(const pass *p, const ink__spm_part *part, ink_error *err)
 {
     const ink__spm_stages *stages = p->stages;
     const unsigned char *bytes = (const unsigned char *)p->scratch->word + part->begin;
     const size_t len = part->end - part->begin;
     const ink_span span = {p->scratch->spans[part->begin].begin, p->scratch->spans[part->end - 1].end};
-    bool spelled = part->id == stages->unk && stages->byte_fallback;
+    int32_t whole = part->id;
+    if (part->id == stages->unk)
+        whole = stages->model ? -1 : ink__unigram_find(&stages->unigram, (const char *)bytes, len);
+    bool spelled = whole < 0 && stages->byte_fallback;
     for (size_t i = 0; spelled && i < len; ++i)
         spelled = stages->bytes[bytes[i]] >= 0;
     const size_t n = spelled ? len : 1;
     INK_TRY(ink__sink_reserve(p->sink, n, err));
     for (size_t i = 0; i < n; ++i)
-        ink__sink_push(p->sink, spelled ? stages->bytes[bytes[i]] : part->id, span);
+        ink__sink_push(p->sink, spelled ? stages->bytes[bytes[i]] : whole < 0 ? stages->unk : whole, span);
     return INK_OK;
+}
+
+static void push_merged(ink__sink *sink, const void *context, int32_t id, const ink__bpe_word *word,
+                        size_t begin, size_t end)
+{
+    (void)context;
+    ink__sink_push(sink, id, (ink_span){word->map[begin].begin, word->map[end - 1].end});
 }
 
 static ink_status put_word(pass *p, ink_error *err)
 {
     ink__spm_scratch *s = p->scratch;
+    const ink__bpe *merges = &p->stages->merges;
+    const ink__bpe_word word = {(const unsigned char *)s->word, s->word_len, 0, s->spans};
     if (s->word_len == 0)
         return INK_OK;
-    if (s->word_len > INT32_MAX / 4)
-        return ink_fail(err, INK_E_UNSUPPORTED, "a word of %zu bytes is longer than SentencePiece takes",
-                        s->word_len);
-    s->n_parts = 0;
-    INK_TRY(ink__spm_encode(take_part, s, p->stages->model, s->word, s->word_len, err));
-    if (p->stages->model_type == INK__SPM_UNIGRAM)
-        settle_ties(p);
-    for (size_t i = 0; i < s->n_parts; ++i)
-        INK_TRY(put_part(p, &s->parts[i], err));
+    if (merges->merges) {
+        INK_TRY(ink__bpe_encode(p->sink, p->bpe, merges, &word, push_merged, NULL, err));
+    } else {
+        INK_TRY(cut_word(p, err));
+        for (size_t i = 0; i < s->n_parts; ++i)
+            INK_TRY(put_part(p, &s->parts[i], err));
+    }
     s->word_len = 0;
     return INK_OK;
 }
@@ -143,12 +117,12 @@ static ink_status put_range(pass *p, size_t begin, size_t end, ink_error *err)
     const bool marked = chars[begin].cp == stages->space || chars[begin].cp == ' ';
     if (!marked && (stages->prepend == INK__PREPEND_ALWAYS ||
                     (stages->prepend == INK__PREPEND_FIRST && chars[begin].begin == 0)))
-        INK_TRY(put_char(p->scratch, stages->space, &chars[begin], err));
+        INK_TRY(ink__spm_put_char(p->scratch, stages->space, &chars[begin], err));
     for (size_t i = begin; i < end; ++i) {
         const uint32_t cp = chars[i].cp == ' ' ? stages->space : chars[i].cp;
         if (stages->split && cp == stages->space)
             INK_TRY(put_word(p, err));
-        INK_TRY(put_char(p->scratch, cp, &chars[i], err));
+        INK_TRY(ink__spm_put_char(p->scratch, cp, &chars[i], err));
     }
     return put_word(p, err);
 }
@@ -197,7 +171,7 @@ static ink_status encode(ink__sink *sink, size_t *bad, ink__scratch *scratch, co
 {
     const ink__added *added = &tokenizer->added;
     ink__spm_scratch *s = &scratch->spm;
-    pass p = {sink, s, tokenizer->stages, &tokenizer->vocab};
+    pass p = {sink, s, tokenizer->stages, &scratch->bpe.model};
     ink__segments segments;
     ink__segment segment;
     size_t len;
@@ -245,141 +219,13 @@ static void free_stages(void *stages)
     for (size_t i = 0; i < s->n_steps; ++i)
         ink__step_release(&s->steps[i]);
     free(s->steps);
-    free(s->scores);
+    ink__unigram_release(&s->unigram);
     ink__spm_free(s->model);
+    ink__bpe_release(&s->merges);
     free(s);
 }
 
-static const ink__pipeline unigram = {
+const ink__pipeline ink__unigram_pipeline = {
     .kind = "Unigram", .encode = encode, .normalize = normalize, .free = free_stages};
-static const ink__pipeline bpe = {
+const ink__pipeline ink__spm_bpe_pipeline = {
     .kind = "SentencePiece BPE", .encode = encode, .normalize = normalize, .free = free_stages};
-
-/* --- Making it ------------------------------------------------------------------------------------------ */
-
-ink_status ink__spm_init(ink__spm_stages **stages, ink_tokenizer *tokenizer, ink_error *err)
-{
-    INK_TRY(ink__calloc(stages, 1, sizeof **stages, "the tokenizer", err));
-    (*stages)->space = 0x2581;
-    (*stages)->split = true;
-    (*stages)->unk = -1;
-    (*stages)->model_type = INK__SPM_UNIGRAM;
-    tokenizer->pipeline = &unigram;
-    tokenizer->stages = *stages;
-    return INK_OK;
-}
-
-ink_status ink__spm_add_step(ink__spm_stages *s, ink__step step, ink_error *err)
-{
-    const ink_status st =
-        ink__grow(&s->steps, &s->steps_capacity, s->n_steps + 1, sizeof *s->steps, "normalizer steps", err);
-    if (st != INK_OK)
-        ink__step_release(&step);
-    else
-        s->steps[s->n_steps++] = step;
-    return st;
-}
-
-ink_status ink__spm_add_charsmap(ink__spm_stages *s, const void *bytes, size_t len, const char *where,
-                                 ink_error *err)
-{
-    ink__step step = {.kind = INK__STEP_PRECOMPILED};
-    INK_TRY(ink__charsmap_open(&step.map, bytes, len, where, err));
-    return ink__spm_add_step(s, step, err);
-}
-
-static ink_status code_points(uint32_t **cps, size_t *n, const char *text, ink_error *err)
-{
-    const unsigned char *p = (const unsigned char *)text, *end = p + strlen(text);
-    *n = 0;
-    INK_TRY(ink__calloc(cps, (size_t)(end - p), sizeof **cps, "a text", err));
-    while (p < end)
-        p += ink__utf8_decode(&(*cps)[(*n)++], p, end);
-    return INK_OK;
-}
-
-ink_status ink__spm_add_replace(ink__spm_stages *s, const char *from, const char *to, ink_error *err)
-{
-    ink__step step = {.kind = from ? INK__STEP_REPLACE : INK__STEP_REPLACE_SPACES};
-    ink_status st = from ? code_points(&step.from, &step.n_from, from, err) : INK_OK;
-    if (st == INK_OK)
-        st = code_points(&step.to, &step.n_to, to, err);
-    if (st == INK_OK)
-        return ink__spm_add_step(s, step, err);
-    ink__step_release(&step);
-    return st;
-}
-
-/* The penalty of an unknown character is counted from the lowest score of all tokens there, and from that of
- * the normal pieces here: where a special token has the lowest, a piece that no text contains (the spaces
- * have become marks) takes its score along. */
-static ink_status add_lowest(ink__spm_model *model, const ink_tokenizer *t, ink_error *err)
-{
-    static const char spaces[] = "                ";
-    float lowest = 0, lowest_normal = 0;
-    bool any = false;
-    size_t len = 1;
-    for (size_t i = 0; i < model->n; ++i) {
-        const ink__spm_piece *p = &model->pieces[i];
-        if (i == 0 || p->score < lowest)
-            lowest = p->score;
-        if (p->type == INK__SPM_NORMAL && (!any || p->score < lowest_normal)) {
-            lowest_normal = p->score;
-            any = true;
-        }
-    }
-    while (len < sizeof spaces - 1 && ink__vocab_find(&t->vocab, spaces, len) >= 0)
-        ++len;
-    if (any && lowest == lowest_normal)
-        return INK_OK;
-    return ink__spm_model_add(model, (ink__spm_piece){spaces, len, lowest, INK__SPM_NORMAL}, err);
-}
-
-static ink_status fill_model(ink__spm_model *model, const ink_tokenizer *t, const float *scores, size_t n,
-                             ink_error *err)
-{
-    const ink__spm_stages *stages = t->stages;
-    for (size_t i = 0, special = 0; i < n; ++i) {
-        ink__spm_piece piece = {.score = scores[i], .type = INK__SPM_NORMAL};
-        while (special < t->added.n && (size_t)t->added.tokens[special].id < i)
-            ++special;
-        piece.text = ink__vocab_token(&t->vocab, (int32_t)i, &piece.len);
-        if (i == (size_t)stages->unk)
-            piece.type = INK__SPM_UNKNOWN;
-        else if (special < t->added.n && (size_t)t->added.tokens[special].id == i &&
-                 t->added.tokens[special].special)
-            piece.type = INK__SPM_CONTROL;
-        INK_TRY(ink__spm_model_add(model, piece, err));
-    }
-    return add_lowest(model, t, err);
-}
-
-ink_status ink__spm_build(ink_tokenizer *t, const float *scores, size_t n, const char *where, ink_error *err)
-{
-    ink__spm_stages *stages = t->stages;
-    ink__spm_model model = {.type = stages->model_type};
-    ink_status st = INK_OK;
-    char *bytes = NULL;
-    size_t len;
-    for (int i = 0; i < 256; ++i) {
-        char name[8];
-        snprintf(name, sizeof name, "<0x%02X>", (unsigned)i);
-        stages->bytes[i] = ink__vocab_find(&t->vocab, name, 6);
-        if (stages->bytes[i] >= 0 && (size_t)stages->bytes[i] >= n)
-            stages->bytes[i] = -1;
-    }
-    if (stages->model_type == INK__SPM_BPE)
-        t->pipeline = &bpe;
-    INK_TRY_GOTO(fill_model(&model, t, scores, n, err));
-    INK_TRY_GOTO(ink__spm_model_check(&model, where, err));
-    INK_TRY_GOTO(ink__spm_model_write(&bytes, &len, &model, err));
-    INK_TRY_GOTO(ink__spm_load(&stages->model, bytes, len, where, err));
-    INK_TRY_GOTO(ink__calloc(&stages->scores, n, sizeof *stages->scores, "the scores", err));
-    stages->n_scores = n;
-    for (size_t i = 0; i < n; ++i) /* what no text may hold has no score */
-        stages->scores[i] = model.pieces[i].type == INK__SPM_NORMAL ? scores[i] : NAN;
-done:
-    ink__spm_model_free(&model);
-    free(bytes);
-    return st;
-}

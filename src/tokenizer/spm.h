@@ -1,13 +1,16 @@
 /* SentencePiece's pipeline as Hugging Face's fast tokenizers have it: steps that normalize the text | white
- * space split | Metaspace | SentencePiece on each word, whose model is rebuilt without a normalizer, because
- * SentencePiece's own differs from theirs in text and in offsets. The normalised text is held as a whole. */
+ * space split | Metaspace | the model on each word. Steps and Metaspace stand for SentencePiece's own
+ * normalizer, which differs from theirs in text and in offsets. A unigram model is unigram.h's; a BPE model
+ * is SentencePiece's, rebuilt without a normalizer. The normalised text is held as a whole. */
 #ifndef INK_TOKENIZER_SPM_H
 #define INK_TOKENIZER_SPM_H
 
 #include "tokenizer/aligned.h"
+#include "tokenizer/bpe.h"
 #include "tokenizer/spm_model.h"
 #include "tokenizer/spm_shim.h"
 #include "tokenizer/tokenizer.h"
+#include "tokenizer/unigram.h"
 
 typedef enum ink__prepend { INK__PREPEND_ALWAYS, INK__PREPEND_FIRST, INK__PREPEND_NEVER } ink__prepend;
 
@@ -21,11 +24,16 @@ typedef struct ink__spm_stages {
     bool byte_fallback;
     int32_t model_type; /* enum ink__spm_type */
     int32_t unk;
-    float *scores; /* [n_scores] by id */
-    size_t n_scores;
     int32_t bytes[256]; /* with byte_fallback, the ids of "<0x00>" to "<0xFF>"; -1: there is none */
-    ink__spm *model;
+    ink__unigram unigram;
+    ink__spm *model; /* in place of unigram, where the model file is BPE */
+    ink__bpe merges; /* or where tokenizer.json is */
 } ink__spm_stages;
+
+extern const ink__pipeline ink__unigram_pipeline, ink__spm_bpe_pipeline; /* spm.c */
+
+/* Appends a character to the word, with the bytes of the original that `like` stands for. */
+ink_status ink__spm_put_char(ink__spm_scratch *scratch, uint32_t cp, const ink__char *like, ink_error *err);
 
 /* Puts an empty pipeline, that of U+2581, in place; the reader fills it in. */
 ink_status ink__spm_init(ink__spm_stages **stages, ink_tokenizer *tokenizer, ink_error *err);
@@ -38,7 +46,10 @@ ink_status ink__spm_add_replace(ink__spm_stages *stages, const char *from, const
 
 /* Builds the model from the first n tokens of the vocabulary and their scores, after the added tokens are
  * sealed: of these the special ones are never found in a text that is plain. */
-ink_status ink__spm_build(ink_tokenizer *tokenizer, const float *scores, size_t n, const char *where,
+ink_status ink__spm_build(ink_tokenizer *tokenizer, const double *scores, size_t n, const char *where,
                           ink_error *err);
+
+/* The same where stages->merges is sealed; only hides the special tokens. */
+ink_status ink__spm_build_merges(ink_tokenizer *tokenizer, size_t n, ink_error *err);
 
 #endif

@@ -284,6 +284,10 @@ Test(bpe, a_broken_tokenizer_json_is_refused_in_a_sentence)
         expect_failure(parse(json_of(cases[i].more, cases[i].merges, cases[i].options, cases[i].others)), err,
                        cases[i].status, cases[i].wanted);
     assert_ok(parse(json_of(",\"ab\":256", "[\"a b\"]", "", LEVEL)), err);
+    expect_failure(parse("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0}}," LEVEL "}"), err, INK_E_FORMAT,
+                   "the model's \"merges\" is missing, wanted a list");
+    expect_failure(parse("{\"model\":{\"type\":\"BPE\",\"merges\":[]}," LEVEL "}"), err, INK_E_FORMAT,
+                   "is missing");
     expect_failure(parse("{\"model\":{\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"a\":0}}," LEVEL "}"), err,
                    INK_E_FORMAT, "no token for byte 0x00 (U+0100)");
 }

@@ -1,9 +1,7 @@
-/* SentencePiece: whole pipelines against what transformers' fast tokenizers made (make_spm_golden.py), the
- * checks that stand before SentencePiece, and the ties between its floats and their doubles. */
+/* SentencePiece: whole pipelines against what transformers' fast tokenizers made (make_spm_golden.py), bare
+ * models against SentencePiece, small tokenizer.json files, and how ties are broken. */
 #include "support.h"
 #include "tokenizer/spm.h"
-
-#include <math.h>
 
 TestSuite(spm, .init = make_scratch, .fini = remove_scratch);
 
@@ -76,6 +74,39 @@ Test(spm, a_tokenizer_json_with_a_unigram_model_says_the_same)
     expect_golden("albert", "-json");
 }
 
+Test(spm, a_tokenizer_json_of_transformers_4_says_what_it_said_there)
+{
+    expect_golden("xlmr-older", "");
+    expect_golden("albert-older", "");
+}
+
+Test(spm, the_older_files_beside_a_model_are_read)
+{
+    expect_golden("xlmr-files", "");
+}
+
+Test(spm, a_bpe_model_merges_as_its_pieces_are_scored)
+{
+    expect_golden("bpe", "");
+    expect_golden("bpe-older", "");
+}
+
+Test(spm, what_is_no_token_becomes_its_bytes)
+{
+    expect_golden("bpe-bytes", "");
+    expect_golden("unigram-bytes", "");
+}
+
+/* What the sentencepiece package makes of them. */
+Test(spm, a_model_alone_is_sentencepiece_itself)
+{
+    expect_golden("bare-unigram", "");
+    expect_golden("bare-bpe", "");
+    expect_golden("bare-unigram-bytes", "");
+    expect_golden("bare-bpe-bytes", "");
+    expect_golden("bare-spaces", "");
+}
+
 Test(spm, special_tokens_written_in_a_text_are_plain_text)
 {
     ink_tokenizer *t;
@@ -119,12 +150,21 @@ static void expect_cut(const char *json, const char *text, const char *wanted)
     ink_tokenizer_free(t);
 }
 
-Test(spm, of_two_orders_of_the_same_pieces_the_last_piece_starts_first)
+/* What tokenizers 0.23.3 makes of them: sums in double, and of equal ones that whose last token starts first.
+ */
+Test(spm, of_two_ways_with_the_same_sum_the_last_token_starts_first)
 {
-    /* As floats, -5.1 after 6 and a comma rounds so that "00" "0" wins; as doubles the two are equal. */
-    expect_cut(unigram(",[\"0\",-4.7],[\"00\",-5.1],[\"6\",-5.3],[\",\",-3.57]", ""), "6,000",
+    expect_cut(unigram(",[\"0\",-4.75],[\"00\",-5.125],[\"6\",-5.25],[\",\",-3.5]", ""), "6,000",
                "6@0-1 ,@1-2 0@2-3 00@3-5");
-    expect_cut(unigram(",[\"0\",-4.7],[\"00\",-5.1]", ""), "0000000", "0@0-1 00@1-3 00@3-5 00@5-7");
+    expect_cut(unigram(",[\"0\",-4.75],[\"00\",-5.125]", ""), "0000000", "0@0-1 00@1-3 00@3-5 00@5-7");
+}
+
+/* -4.7 - 5.1 and -5.1 - 4.7 are the same, but not after -5.3 and -3.57, and rounded to floats otherwise. */
+Test(spm, sums_are_rounded_as_doubles_from_left_to_right)
+{
+    expect_cut(unigram(",[\"0\",-4.7],[\"00\",-5.1],[\"6\",-5.3],[\",\",-3.57]", ""), "6,000",
+               "6@0-1 ,@1-2 00@2-4 0@4-5");
+    expect_cut(unigram(",[\"0\",-4.7],[\"00\",-5.1]", ""), "0000000", "00@0-2 00@2-4 0@4-5 00@5-7");
 }
 
 Test(spm, unknown_runs_are_one_token_or_their_bytes)
@@ -150,9 +190,12 @@ Test(spm, what_a_tokenizer_json_may_not_say_is_named)
         {"\"Metaspace\"", "\"Whitespace\"", "pre_tokenizer has \"Whitespace\"", INK_E_UNSUPPORTED},
         {"[\"a\",-1]", "[\"<unk>\",-1]", "entries 0 and 1 of the model's \"vocab\" are both \"<unk>\"",
          INK_E_FORMAT},
+        {"\"vocab\"", "\"vocabulary\"", "the model's \"vocab\" is missing, wanted a list", INK_E_FORMAT},
+        {"\"unk_id\":0", "\"unk_id\":null", "the model has no unk_id", INK_E_UNSUPPORTED},
         {"[\"a\",-1]", "[\"a\"]", "entry 1 of the model's \"vocab\" is not [text, score]", INK_E_FORMAT},
         {"[\"a\",-1]", "[\"\",-1]", "piece 1 is empty", INK_E_FORMAT},
-        {"[\"a\",-1]", "[\"a\",-1e300]", "the score of piece 1, \"a\", is not finite", INK_E_FORMAT},
+        {"[\"a\",-1]", "[\"a\",-1e300]", "the score of piece 1, \"a\", is -1e+300, which no float holds",
+         INK_E_FORMAT},
         {"\"normalizer\":null", "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"A?==\"}",
          "\"precompiled_charsmap\" is not base64", INK_E_FORMAT},
         {"\"normalizer\":null",
@@ -171,155 +214,63 @@ Test(spm, what_a_tokenizer_json_may_not_say_is_named)
     }
 }
 
-/* --- ModelProtos --- */
-
-/* Writes these pieces as they are, sound or not, and reads them back. */
-static ink_status reread(ink__spm_model *model)
+/* Characters and merges over them, as a tokenizer.json with Metaspace. */
+static const char *merging(const char *tokens, const char *merges, const char *options)
 {
-    ink__spm_model back;
-    char *bytes;
-    size_t len;
-    assert_ok(ink__spm_model_write(&bytes, &len, model, &err), err);
-    const ink_status st = ink__spm_model_read(&back, bytes, len, "m.model", &err);
-    if (st == INK_OK) {
-        cr_expect(back.n == model->n && back.unk == model->unk && back.type == model->type);
-        ink__spm_model_free(&back);
-    }
-    free(bytes);
-    return st;
+    static char out[1 << 14];
+    snprintf(out, sizeof out,
+             "{\"added_tokens\":[{\"id\":1,\"content\":\"ab\",\"single_word\":false,\"lstrip\":false,"
+             "\"rstrip\":false,"
+             "\"normalized\":false,\"special\":true}],\"normalizer\":null,\"pre_tokenizer\":{\"type\":"
+             "\"Metaspace\","
+             "\"replacement\":\"\xE2\x96\x81\",\"prepend_scheme\":\"never\"},\"post_processor\":{\"type\":"
+             "\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}],\"pair\":[{"
+             "\"Sequence\":{"
+             "\"id\":\"A\",\"type_id\":0}},{\"Sequence\":{\"id\":\"B\",\"type_id\":0}}],\"special_tokens\":{}"
+             "},\"model\":{"
+             "\"type\":\"BPE\",%s\"vocab\":{\"<unk>\":0,\"ab\":1%s},\"merges\":%s}}",
+             options, tokens, merges);
+    return out;
 }
 
-Test(spm, what_is_wrong_with_a_model_is_said)
+#define ABC ",\"a\":2,\"b\":3,\"c\":4,\"bc\":5"
+#define UNK "\"unk_token\":\"<unk>\","
+
+Test(spm, characters_merge_and_no_merge_makes_a_special_token)
+{
+    expect_cut(merging(ABC, "[\"a b\",\"b c\"]", UNK), "abc", "a@0-1 bc@1-3");
+    expect_cut(merging(ABC, "[\"b c\"]", UNK "\"fuse_unk\":true,"), "xyabc", "<unk>@0-2 a@2-3 bc@3-5");
+    expect_cut(merging(ABC, "[\"b c\"]", UNK), "xya", "<unk>@0-1 <unk>@1-2 a@2-3");
+}
+
+Test(spm, merges_that_do_not_fit_are_refused_in_a_sentence)
 {
     static const struct {
-        ink__spm_piece pieces[3];
-        int32_t type;
+        const char *tokens, *merges, *options, *sentence;
         ink_status status;
-        const char *sentence;
     } cases[] = {
-        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 1}, {"b", 1, 0, 1}},
-         3,
-         INK_E_UNSUPPORTED,
-         "type is word, wanted unigram"},
-        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 1}, {"a", 1, 0, 1}},
-         1,
-         INK_E_FORMAT,
-         "the piece \"a\" is there twice"},
-        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 1}, {"", 0, 0, 1}}, 1, INK_E_FORMAT, "piece 2 is empty"},
-        {{{"<unk>", 5, 0, 2}, {"a\0b", 3, 0, 1}, {"b", 1, 0, 1}}, 1, INK_E_FORMAT, "piece 1 has a NUL"},
-        {{{"<unk>", 5, 0, 2}, {"\xFF", 1, 0, 1}, {"b", 1, 0, 1}}, 1, INK_E_FORMAT, "is not UTF-8"},
-        {{{"<unk>", 5, 0, 2}, {"a", 1, NAN, 1}, {"b", 1, 0, 1}},
-         1,
-         INK_E_FORMAT,
-         "score of piece 1, \"a\", is not"},
-        {{{"<unk>", 5, 0, 1}, {"a", 1, 0, 1}, {"b", 1, 0, 1}},
-         1,
-         INK_E_FORMAT,
-         "0 pieces are of the type UNKNOWN"},
-        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 2}, {"b", 1, 0, 1}},
-         1,
-         INK_E_FORMAT,
-         "2 pieces are of the type UNKNOWN"},
-        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 3}, {"b", 1, 0, 3}},
-         1,
-         INK_E_FORMAT,
-         "no piece is of the type NORMAL"},
-        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 6}, {"b", 1, 0, 1}}, 1, INK_E_FORMAT, "is not written as <0xNN>"},
-        {{{"<unk>", 5, 0, 2}, {"<0x61>", 6, 0, 6}, {"b", 1, 0, 1}},
-         1,
-         INK_E_FORMAT,
-         "1 byte pieces, but byte_fallback"},
-        {{{"<unk>", 5, 0, 2}, {"a", 1, 0, 7}, {"b", 1, 0, 1}}, 1, INK_E_FORMAT, "a type that there is not"},
+        {ABC, "[\"a x\"]", UNK, "merge 1 needs the token \"x\"", INK_E_FORMAT},
+        {ABC, "[\"b c\",\"c b\"]", UNK, "merge 2 needs the token \"cb\"", INK_E_FORMAT},
+        {ABC, "[\"b c\",\"b c\"]", UNK, "merges 1 and 2 are the same pair", INK_E_FORMAT},
+        {ABC, "[\"b c\"]", "", "the unk_token \"null\" is not in the vocabulary", INK_E_FORMAT},
+        {ABC, "[\"b c\"]", "\"unk_token\":\"?\",", "the unk_token \"?\" is not in the vocabulary",
+         INK_E_FORMAT},
+        {ABC, "[\"b c\"]", UNK "\"byte_fallback\":true,", "there is no token \"<0x00>\"", INK_E_FORMAT},
+        {ABC, "[\"b c\"]", UNK "\"ignore_merges\":true,", "\"ignore_merges\", wanted false",
+         INK_E_UNSUPPORTED},
+        {",\"a\":3", "[]", UNK, "has id 3", INK_E_FORMAT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        ink__spm_model model = {.n = 3, .type = cases[i].type};
-        ink__spm_piece pieces[3];
-        memcpy(pieces, cases[i].pieces, sizeof pieces);
-        model.pieces = pieces;
-        expect_failure(reread(&model), err, cases[i].status, cases[i].sentence);
+        ink_tokenizer *t;
+        expect_failure(parse_tokenizer(&t, merging(cases[i].tokens, cases[i].merges, cases[i].options)), err,
+                       cases[i].status, cases[i].sentence);
     }
 }
 
-Test(spm, a_model_cut_anywhere_is_refused_or_sound)
+/* transformers takes the last of two equal pieces. */
+Test(spm, a_piece_that_is_there_twice_is_refused)
 {
-    size_t len;
-    char *bytes = read_back(&len, spm_path("albert", "/spiece.model"));
-    for (size_t n = 0; n < len; ++n) {
-        ink__spm_model model;
-        char *part = malloc(n + 1);
-        memcpy(part, bytes, n);
-        if (ink__spm_model_read(&model, part, n, "m.model", &err) == INK_OK)
-            ink__spm_model_free(&model);
-        else
-            cr_expect(err.status == INK_E_FORMAT, "cut at %zu: %s", n, err.text);
-        free(part);
-    }
-    free(bytes);
-}
-
-/* --- The precompiled rules --- */
-
-enum { UNITS = 512 };
-
-/* "a" becomes "b": the root's children lie from unit 256 on, the value of "a" at 256 ^ 1. */
-static size_t small_map(unsigned char *out, uint32_t *units, const char *replacements, size_t len)
-{
-    const uint32_t size = UNITS * 4;
-    memcpy(out, &size, 4);
-    memcpy(out + 4, units, size);
-    memcpy(out + 4 + size, replacements, len);
-    return 4 + size + len;
-}
-
-static void sound_units(uint32_t units[UNITS])
-{
-    memset(units, 0, UNITS * sizeof *units);
-    units[0] = 256u << 10;
-    units[256 ^ 'a'] = 'a' | 1u << 8 | ('a' ^ 1u) << 10; /* its children: (256 ^ 'a') ^ ('a' ^ 1) */
-    units[256 ^ 1] = 1u << 31;
-}
-
-Test(spm, a_rule_is_found_by_its_text)
-{
-    uint32_t units[UNITS];
-    unsigned char bytes[UNITS * 4 + 64];
-    ink__charsmap map;
-    sound_units(units);
-    const size_t len = small_map(bytes, units, "b", 2);
-    assert_ok(ink__charsmap_open(&map, bytes, len, "m", &err), err);
-    const char *by = ink__charsmap_find(&map, (const unsigned char *)"a", 1);
-    cr_expect(by && strcmp(by, "b") == 0);
-    cr_expect(!ink__charsmap_find(&map, (const unsigned char *)"b", 1));
-    ink__charsmap_release(&map);
-}
-
-Test(spm, rules_that_would_lead_out_of_their_trie_are_refused)
-{
-    static const struct {
-        size_t at;
-        uint32_t unit;
-        const char *replacements;
-        size_t len;
-        const char *sentence;
-    } cases[] = {
-        {0, 0x3FFFFFu << 10, "b", 2, "points to unit"},
-        {256 ^ 'a', 'a' | 1u << 8 | 0x1000u << 10, "b", 2, "points to unit"},
-        {256 ^ 'a', 'a' | 1u << 8, "b", 2, "should be a value"},
-        {256 ^ 1, 1u << 31 | 7, "b", 2, "points to byte 7, which starts no character of its 2 bytes"},
-        {256 ^ 1, 1u << 31 | 1, "\xC3\xA9", 3, "points to byte 1, which starts no character"},
-        {1, 0, "b", 1, "do not end in NUL"},
-        {1, 0, "\xC3", 2, "are not UTF-8"},
-        {0, 256u << 10 | 1u << 8, "b", 2, "a rule for the empty text"},
-        {256 ^ 'a', 'a' | (uint32_t)'a' << 10, "b", 2, "goes round in circles"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        uint32_t units[UNITS];
-        unsigned char bytes[UNITS * 4 + 64];
-        ink__charsmap map;
-        sound_units(units);
-        units[cases[i].at] = cases[i].unit;
-        const size_t len = small_map(bytes, units, cases[i].replacements, cases[i].len);
-        expect_failure(ink__charsmap_open(&map, bytes, len, "m", &err), err, INK_E_FORMAT, cases[i].sentence);
-        ink__charsmap_release(&map);
-    }
+    ink_tokenizer *t;
+    expect_failure(parse_tokenizer(&t, unigram(",[\"a\",-1],[\"a\",-2]", "")), err, INK_E_FORMAT,
+                   "entries 1 and 2 of the model's \"vocab\" are both \"a\"");
 }
