@@ -68,8 +68,9 @@ static int check_outputs(const struct args *a, char **inputs)
 static int write_outputs(const struct args *a, const ink_evaluation *e)
 {
     ink_error err;
-    char title[600];
-    snprintf(title, sizeof title, "Evaluation of %.500s", a->job.model);
+    char title[1100];
+    snprintf(title, sizeof title, "Evaluation of %.500s%s%.500s", a->job.model, a->compare ? " beside " : "",
+             a->compare ? a->compare : "");
     /* First what cannot fail: an output that cannot be written shall not cost the numbers. */
     if (!is_stdout(a->json) && !is_stdout(a->mistakes) && !is_stdout(a->report))
         evaluate_table(e, a->job.model, a->compare);

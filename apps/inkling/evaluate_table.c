@@ -65,12 +65,18 @@ static void put_name(const char *name, size_t columns)
         putchar(' ');
 }
 
+/* Without "-0.0000". */
+static double rounded(double x)
+{
+    return fabs(x) < 0.00005 ? 0 : x;
+}
+
 static void put_number(double x, int width, int decimals)
 {
     if (isnan(x))
         printf("%*s", width, "-");
     else
-        printf("%*.*f", width, decimals, x);
+        printf("%*.*f", width, decimals, rounded(x));
 }
 
 /* "  0.8979 to 0.9346" -- or as much room. */
@@ -79,7 +85,7 @@ static void put_interval(double low, double high)
     if (isnan(low) || isnan(high))
         printf("  %-16s", "-");
     else
-        printf("  %.4f to %.4f", low, high);
+        printf("  %.4f to %.4f", rounded(low), rounded(high));
 }
 
 /* ---- parts ----------------------------------------------------------------------------------------- */
@@ -247,7 +253,7 @@ static void put_comparison(const ink_evaluation *e, const char *compared)
         const ink_difference *d = &e->differences[k];
         char interval[64] = "-";
         if (!isnan(d->low))
-            snprintf(interval, sizeof interval, "%.4f to %.4f", d->low, d->high);
+            snprintf(interval, sizeof interval, "%.4f to %.4f", rounded(d->low), rounded(d->high));
         printf("%-22s", e->metrics[k].title);
         put_number(d->first, 9, 4);
         put_number(d->second, 9, 4);

@@ -145,12 +145,14 @@ static bool read_commas(ink_status *st, ink__labels *labels, const char *p, cons
 {
     for (;; ++p) {
         p = skip_blanks(p, end);
-        const char *comma = memchr(p, ',', (size_t)(end - p));
-        const char *last = trim_end(p, comma ? comma : end);
+        const char *comma = p;
+        while (comma < end && *comma != ',')
+            ++comma;
+        const char *last = trim_end(p, comma);
         if (last == p)
             return false;
         *st = ink__labels_add(labels, p, (size_t)(last - p), err);
-        if (*st != INK_OK || !comma)
+        if (*st != INK_OK || comma == end)
             return true;
         p = comma;
     }
