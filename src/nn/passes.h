@@ -10,7 +10,7 @@
 #include "attention/attention.h"
 #include "nn/activation.h"
 #include "nn/dropout.h"
-#include "nn/optimizer.h"
+#include "nn/update.h"
 
 typedef struct ink__passes {
     const char *isa; /* "ref", "avx512", "avx2", "generic" */
@@ -62,7 +62,7 @@ typedef struct ink__passes {
                             const ink__dropout *drop);
     size_t (*attend_scratch)(size_t max_S, size_t D); /* floats for either; grows linearly with max_S */
 
-    /* See nn/optimizer.h. */
+    /* See nn/update.h. */
     double (*sum_squares)(const float *g, size_t n);
     void (*adamw)(float *p, float *m, float *v, const float *g, size_t n, const ink__update *u);
     void (*adam)(float *p, float *m, float *v, const float *g, size_t n, const ink__update *u);

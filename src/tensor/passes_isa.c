@@ -2,7 +2,7 @@
  * src/CMakeLists.txt. */
 #include "attention/attention_grad_fused.h"
 #include "nn/dropout_fused.h"
-#include "nn/optimizer_fused.h"
+#include "nn/update_fused.h"
 #include "nn/passes.h"
 #include "nn/rows_grad_fused.h"
 

@@ -30,7 +30,7 @@ const char *ink__dataset_place(char *text, size_t size, const ink__dataset *data
     return text;
 }
 
-ink_status ink__dataset_add(ink__dataset *d, const ink__labelled *record, bool pairs, ink_error *err)
+ink_status ink__dataset_add(ink__dataset *d, const ink__new_record *record, bool pairs, ink_error *err)
 {
     const size_t n = d->n, first = n ? d->offsets[n] : 0, end = first + record->length;
     const size_t label = n ? d->label_offsets[n] : 0, label_end = label + record->n_labels;
@@ -76,7 +76,7 @@ static void move_down(ink__dataset *d, size_t to, size_t from)
 static ink_status add_copy(ink__dataset *out, const ink__dataset *d, size_t i, ink_error *err)
 {
     const size_t first = d->offsets[i], label = d->label_offsets[i];
-    const ink__labelled record = {
+    const ink__new_record record = {
         .ids = d->ids + first,
         .types = d->types ? d->types + first : NULL,
         .length = d->offsets[i + 1] - first,

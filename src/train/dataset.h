@@ -79,16 +79,16 @@ ink_status ink__dataset_check_classes(const ink__dataset *dataset, ink_error *er
 ink_status ink__dataset_divide(ink__dataset *out, ink__dataset *dataset, const bool *go, ink_error *err);
 
 /* One record on its way into a set. */
-typedef struct ink__labelled {
+typedef struct ink__new_record {
     const int32_t *ids, *types; /* [length]; types are looked at in a set that has them */
     size_t length;
     const uint32_t *labels; /* [n_labels] */
     size_t n_labels;
     const char *id; /* [row.id_len] */
     ink__row row;   /* its id's place is found here */
-} ink__labelled;
+} ink__new_record;
 
-ink_status ink__dataset_add(ink__dataset *dataset, const ink__labelled *record, bool pairs, ink_error *err);
+ink_status ink__dataset_add(ink__dataset *dataset, const ink__new_record *record, bool pairs, ink_error *err);
 
 /* Labels as they were read become those of a task: see INK__TASK_AUTO. `listed`: some came as a list. */
 ink_status ink__dataset_resolve(ink__dataset *dataset, ink__task task, bool listed, ink_error *err);

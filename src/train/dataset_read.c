@@ -186,13 +186,13 @@ static ink_status append_block(struct reading *r, ink_error *err)
             return ink_fail(err, piece->status, "%s", piece->error.text);
         if (i % PIECE_RECORDS == 0)
             at = 0;
-        const ink__labelled record = {.ids = piece->ids + at,
-                                      .types = piece->types + at,
-                                      .length = w->length,
-                                      .labels = r->labels + w->labels,
-                                      .n_labels = w->n_labels,
-                                      .id = r->text.data + w->id,
-                                      .row = w->row};
+        const ink__new_record record = {.ids = piece->ids + at,
+                                        .types = piece->types + at,
+                                        .length = w->length,
+                                        .labels = r->labels + w->labels,
+                                        .n_labels = w->n_labels,
+                                        .id = r->text.data + w->id,
+                                        .row = w->row};
         INK_TRY(ink__dataset_add(r->dataset, &record, pairs, err));
         at += w->length;
     }

@@ -1,5 +1,5 @@
 /* The optimizer: one threaded pass over every parameter that is not frozen, which also clears the gradients.
- * The rules are nn/optimizer.h's. */
+ * The rules are nn/update.h's. */
 #ifndef INK_TRAIN_OPTIMIZER_H
 #define INK_TRAIN_OPTIMIZER_H
 

@@ -1,8 +1,8 @@
 /* Optimizer steps, vectorised; the formulas are in optimizer.h. Included by src/tensor/passes_isa.c. */
-#ifndef INK_NN_OPTIMIZER_FUSED_H
-#define INK_NN_OPTIMIZER_FUSED_H
+#ifndef INK_NN_UPDATE_FUSED_H
+#define INK_NN_UPDATE_FUSED_H
 
-#include "nn/optimizer.h"
+#include "nn/update.h"
 #include "tensor/simd.h"
 
 #include <stdbool.h>

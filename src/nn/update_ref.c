@@ -1,5 +1,5 @@
-/* Optimizer steps by their definitions: see optimizer.h. */
-#include "nn/optimizer.h"
+/* Optimizer steps by their definitions: see update.h. */
+#include "nn/update.h"
 
 #include <math.h>
 

@@ -9,8 +9,8 @@
  *     g' += decay * p                 then as above without the first line
  *   SGD with momentum (Polyak's), L2, no dampening, not Nesterov's:
  *     g' += decay * p     m = momentum * m + g'     p -= lr * m */
-#ifndef INK_NN_OPTIMIZER_H
-#define INK_NN_OPTIMIZER_H
+#ifndef INK_NN_UPDATE_H
+#define INK_NN_UPDATE_H
 
 #include <stddef.h>
 
