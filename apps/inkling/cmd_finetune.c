@@ -41,45 +41,57 @@ static struct args defaults = {.job = {.output = "-", .text = "text", .on_error 
 
 static const cli_opt options[] = {
     {0, "from", CLI_STR, AT(from), "DIR", "the model to start from: a Hugging Face directory", NULL},
-    {0, "train", CLI_LIST, AT(train), "FILE", "labelled records; may come again (required)", NULL},
-    {0, "dev", CLI_LIST, AT(dev), "FILE", "labelled records to judge by; may come again", "a tenth of train"},
-    {'o', "out", CLI_STR, AT(out), "DIR", "the directory to make (required)", NULL},
-    {0, "size", CLI_STR, AT(size), "SIZE", "start from random weights: tiny, mini, small or base", NULL},
-    {0, "tokenizer", CLI_STR, AT(tokenizer), "DIR", "whose tokenizer a new model gets", NULL},
+    {0, "train", CLI_LIST, AT(train), "FILE", "labelled records; give it once a file (required)", NULL},
+    {0, "dev", CLI_LIST, AT(dev), "FILE", "labelled records to judge by, never learned from",
+     "a tenth of train"},
+    {'o', "out", CLI_STR, AT(out), "DIR", "the directory that becomes the model (required)", NULL},
+    {0, "size", CLI_STR, AT(size), "SIZE", "instead of --from, random weights: tiny, mini, small or base",
+     NULL},
+    {0, "tokenizer", CLI_STR, AT(tokenizer), "DIR",
+     "with --size, the directory whose tokenizer the model gets", NULL},
     {0, "task", CLI_CHOICE, AT(task), "auto|single|multi|regression",
-     "what labels are; auto: lists are multi, numbers with a point regression", NULL},
-    {0, "label", CLI_STR, AT(label), "NAME", "field of the label; label stands for a list labels as well",
-     NULL},
-    {0, "epochs", CLI_REAL, AT(epochs), "X", "times through the data", NULL},
-    {0, "batch-size", CLI_SIZE, AT(batch_size), "N", "records of a batch", NULL},
-    {0, "gradient-accumulation-steps", CLI_SIZE, AT(accumulation), "N", "batches of an update", NULL},
-    {0, "learning-rate", CLI_REAL, AT(learning_rate), "X", "at its highest", NULL},
+     "single label, several, or a number; auto goes by the labels: lists, decimal points", NULL},
+    {0, "label", CLI_STR, AT(label), "NAME",
+     "field of the label; for several labels a list, by default in labels", NULL},
+    {0, "epochs", CLI_REAL, AT(epochs), "X", "how often it goes through the data", NULL},
+    {0, "batch-size", CLI_SIZE, AT(batch_size), "N",
+     "records of a batch; fewer learn more from small data, in more time", NULL},
+    {0, "gradient-accumulation-steps", CLI_SIZE, AT(accumulation), "N",
+     "batches added up for one update of the weights", NULL},
+    {0, "learning-rate", CLI_REAL, AT(learning_rate), "X",
+     "how far an update moves the weights, at its highest", NULL},
     {0, "lr-scheduler", CLI_CHOICE, AT(scheduler), "linear|cosine|constant|polynomial|trapezoidal",
-     "how the learning rate falls", NULL},
-    {0, "warmup-ratio", CLI_REAL, AT(warmup_ratio), "X", "share of the updates in which it rises", NULL},
-    {0, "weight-decay", CLI_REAL, AT(weight_decay), "X", "of weights; biases and norms have none", NULL},
-    {0, "optimizer", CLI_CHOICE, AT(optimizer), "adamw|adam|sgd", "the rule of an update", NULL},
-    {0, "max-grad-norm", CLI_REAL, AT(max_grad_norm), "X", "longer gradients are cut to this; 0: none is",
-     NULL},
-    {0, "label-smoothing", CLI_REAL, AT(label_smoothing), "X", "share of a label given to all labels", NULL},
+     "how the learning rate falls after the warm-up", NULL},
+    {0, "warmup-ratio", CLI_REAL, AT(warmup_ratio), "X",
+     "share of the updates in which the learning rate rises from 0", NULL},
+    {0, "weight-decay", CLI_REAL, AT(weight_decay), "X",
+     "how strongly weights are drawn to 0; biases and norms are not", NULL},
+    {0, "optimizer", CLI_CHOICE, AT(optimizer), "adamw|adam|sgd",
+     "the rule by which gradients move the weights", NULL},
+    {0, "max-grad-norm", CLI_REAL, AT(max_grad_norm), "X",
+     "a longer gradient is scaled down to this length; 0: never", NULL},
+    {0, "label-smoothing", CLI_REAL, AT(label_smoothing), "X",
+     "how much of each label is spread over all labels", NULL},
     {0, "class-weights", CLI_STR, AT(class_weights), "balanced|FILE",
-     "weights of the labels in the loss; FILE is JSON", "all 1"},
-    {0, "metric", CLI_STR, AT(metric), "NAME", "of dev, that chooses the best weights",
+     "balanced: rare labels count more; FILE: {\"label\": weight, ...}", "all 1"},
+    {0, "metric", CLI_STR, AT(metric), "NAME", "the metric of dev that chooses which weights are saved",
      "accuracy, micro_f1 or mse, by the task"},
-    {0, "eval-steps", CLI_COUNT, AT(eval_steps), "N", "updates between evaluations of dev", "an epoch"},
+    {0, "eval-steps", CLI_COUNT, AT(eval_steps), "N", "updates between evaluations on dev", "an epoch"},
     {0, "early-stopping-patience", CLI_COUNT, AT(patience), "N",
-     "stop after so many evaluations without a better one", "never"},
-    {0, "freeze-layers", CLI_COUNT, AT(freeze_layers), "K", "embeddings and K layers stay as they are",
-     "none"},
+     "stop after N evaluations in a row without a better one", "never"},
+    {0, "freeze-layers", CLI_COUNT, AT(freeze_layers), "K",
+     "the embeddings and the lowest K layers learn nothing", "none"},
     {0, "layer-lr-decay", CLI_REAL, AT(layer_lr_decay), "X",
-     "of the learning rate, from a layer to that below", NULL},
-    {0, "save-dtype", CLI_CHOICE, AT(dtype), "f32|f16|bf16", "of the weights that are saved", NULL},
+     "each layer learns at X times the rate of the layer above", NULL},
+    {0, "save-dtype", CLI_CHOICE, AT(dtype), "f32|f16|bf16",
+     "type of the saved weights; f16 and bf16 take half the space", NULL},
     {0, "drop-duplicates", CLI_FLAG, AT(drop_duplicates), NULL,
-     "of records with one text the first stays, and none that is in dev", NULL},
-    {0, "resume", CLI_FLAG, AT(resume), NULL, "start, continue, or leave a finished run as it is", NULL},
-    {0, "seed", CLI_COUNT, AT(seed), "N", "of all that is random", NULL},
-    {0, "seeds", CLI_SIZE, AT(seeds), "K", "runs with seed, seed+1, ...: mean and deviation; the best stays",
-     NULL},
+     "keep the first of records with the same text, and none whose text is in dev", NULL},
+    {0, "resume", CLI_FLAG, AT(resume), NULL,
+     "go on where a stopped run was; starts if there is none, leaves a finished one", NULL},
+    {0, "seed", CLI_COUNT, AT(seed), "N", "of all that is random: the same seed gives the same model", NULL},
+    {0, "seeds", CLI_SIZE, AT(seeds), "K",
+     "train K times, with seed, seed+1, ...: mean and deviation; the best is kept", NULL},
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
@@ -88,7 +100,7 @@ static const cli_opt options[] = {
 
 struct meter {
     bool quiet, shown, terminal, drawn;
-    double last;
+    double last, best; /* when a line was drawn; the best value yet, NaN before one */
 };
 
 static double now(void)
@@ -105,12 +117,13 @@ static void clear(struct meter *m)
     m->drawn = false;
 }
 
+/* Short enough for 80 columns: a line that wraps cannot be redrawn. */
 static void print_line(const ink_finetune_progress *p)
 {
-    fprintf(stderr, "%llu/%llu updates, epoch %.2f, loss %.4f, rate %.3g", (unsigned long long)p->step,
-            (unsigned long long)p->steps, p->epoch, p->loss, p->learning_rate);
+    fprintf(stderr, "%llu/%llu, loss %.4f", (unsigned long long)p->step, (unsigned long long)p->steps,
+            p->loss);
     if (isfinite(p->value))
-        fprintf(stderr, ", %s %.4f", p->metric, p->value);
+        fprintf(stderr, ", dev %s %.4f", p->metric, p->value);
     fprintf(stderr, ", %.0f tokens/s, ", p->tokens_per_second);
     job_print_duration(p->seconds_left);
     fputs(" left", stderr);
@@ -132,7 +145,8 @@ static int on_progress(const ink_finetune_progress *p, void *user)
         clear(m);
         fprintf(stderr, "epoch %.2f: update %llu of %llu, loss %.4f, dev %s %.4f%s\n", p->epoch,
                 (unsigned long long)p->step, (unsigned long long)p->steps, p->loss, p->metric, p->value,
-                p->value == p->best ? " (best so far)" : "");
+                p->value == p->best && p->best != m->best ? " (best so far)" : "");
+        m->best = p->best;
     }
     if (m->shown && t - m->last >= (m->terminal ? 0.2 : 5)) {
         m->last = t;
@@ -183,7 +197,7 @@ static void print_result(const ink_finetune_report *r, const struct args *a)
         fprintf(stderr, "; %.0f tokens/s, ", r->tokens_per_second);
         job_print_duration(r->seconds);
     }
-    fputc('\n', stderr);
+    fprintf(stderr, "\nreport: %s/report.html\n", a->out);
 }
 
 static int run(int argc, char **argv)
@@ -197,7 +211,7 @@ static int run(int argc, char **argv)
         return cli_usage("finetune", "--from is required (or --size and --tokenizer)");
     if (a.train.n == 0 || !a.out)
         return cli_usage("finetune", "--%s is required", a.out ? "train" : "out");
-    struct meter meter = {.quiet = a.job.quiet, .terminal = isatty(STDERR_FILENO)};
+    struct meter meter = {.quiet = a.job.quiet, .terminal = isatty(STDERR_FILENO), .best = NAN};
     meter.shown = meter.terminal || a.job.progress;
     ink_finetune_options o;
     ink_finetune_report report;

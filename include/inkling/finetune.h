@@ -11,12 +11,13 @@ extern "C" {
 
 /* Where a run stands. Numbers that are not known yet are NaN. */
 typedef struct ink_finetune_progress {
-    const char *message;  /* NULL, or a sentence for people: what was found in the data, a new head, a model
-                           * that  gives every record one label; the other members are then of no interest */
+    const char *message;  /* NULL; or a sentence for people, valid until the callback returns: what was found
+                           * in the data, a new head, a model that gives every record one label. With a message
+                           * the other members are 0 and mean nothing */
     uint64_t step, steps; /* updates done, and in all */
-    double epoch;         /* done */
-    double loss;          /* mean of the last updates */
-    double learning_rate;
+    double epoch;         /* how often the data has been gone through, with its fraction */
+    double loss;          /* running mean of the last 20 updates */
+    double learning_rate; /* of this update */
     double tokens_per_second, seconds_left;
     const char *metric; /* "accuracy": its key; static */
     double value;       /* of the dev set at the last evaluation */
@@ -24,14 +25,18 @@ typedef struct ink_finetune_progress {
     bool evaluated;     /* just now */
 } ink_finetune_progress;
 
-/* Called after every update and for every message. Non-zero stops the run with a checkpoint and
- * INK_E_CANCELLED; `resume` then goes on as if nothing had happened. */
+/* Called after every update and for every message, on the thread that called ink_finetune. Non-zero stops the
+ * run with INK_E_CANCELLED and, once updates are being done, a checkpoint: ink_finetune with the same options
+ * and `resume` then ends in the same bytes as a run that was never stopped. This is the way to stop on a
+ * signal: a handler sets a flag, the callback returns it (apps/textclass/textclass.c). */
 typedef int ink_finetune_callback(const ink_finetune_progress *progress, void *user);
 
-/* _INIT holds every default; a 0 or NULL means what the comment says. */
+/* Start from INK_FINETUNE_OPTIONS_INIT, which holds every default, and set out, train, and from (or size and
+ * tokenizer). The strings stay the caller's and are read until ink_finetune returns. A 0 or NULL means what
+ * its comment says; where there is no such comment it is an error or means 0. */
 typedef struct ink_finetune_options {
     uint32_t version;         /* 1 */
-    const char *out;          /* directory to make */
+    const char *out;          /* the directory that becomes the model; made if missing */
     const char *from;         /* a model's directory; NULL: random weights of ... */
     const char *size;         /* ... "tiny", "mini", "small" or "base", with the tokenizer of ... */
     const char *tokenizer;    /* ... this directory */
@@ -42,13 +47,15 @@ typedef struct ink_finetune_options {
     ink_format format;
     const char *text, *text_pair, *label, *id; /* field names; NULL as in ink_evaluate_options */
     const char *task;                          /* "auto", "single", "multi", "regression" */
-    double epochs;
-    size_t batch_size;                  /* sequences of a batch */
-    size_t gradient_accumulation_steps; /* batches of an update */
-    double learning_rate, weight_decay, warmup_ratio;
-    const char *lr_scheduler; /* "linear", "cosine", "constant", "polynomial", "trapezoidal" */
-    double max_grad_norm;     /* 0: gradients are not clipped */
-    double label_smoothing;
+    double epochs;                             /* may be a fraction */
+    size_t batch_size;                         /* sequences of a batch */
+    size_t gradient_accumulation_steps;        /* batches of an update */
+    double learning_rate;                      /* at its highest */
+    double weight_decay;                       /* of weights; biases and norms have none */
+    double warmup_ratio;                       /* share of the updates in which the learning rate rises */
+    const char *lr_scheduler;       /* "linear", "cosine", "constant", "polynomial", "trapezoidal" */
+    double max_grad_norm;           /* 0: gradients are not clipped */
+    double label_smoothing;         /* 0 to 0.999 */
     const char *class_weights;      /* NULL, "balanced", or a JSON file {"label": weight, ...} */
     size_t early_stopping_patience; /* evaluations without a better value; 0: never */
     const char *metric;     /* that chooses the best weights; NULL: accuracy, micro_f1 or mse, by the task */
@@ -60,12 +67,12 @@ typedef struct ink_finetune_options {
     size_t max_length;      /* tokens used of a text; 0: the model's own */
     size_t batch_tokens;    /* rows computed at once; 0: a measured default. Moves rounding, nothing else */
     size_t threads;         /* 0: ink_threads_default(). Moves no bit */
-    uint64_t seed;
-    size_t seeds;         /* runs, with seed, seed + 1, ...: each in its own folder of out, the best of them
-                           * copied to out; 1: one run, in out */
-    bool resume;          /* start, or continue, or leave a finished run as it is */
-    bool drop_duplicates; /* of records with the same text the first stays; none that is in dev */
-    bool leave_out_bad;   /* bad records are counted and left out; default: the first one is the end */
+    uint64_t seed;          /* of a new head, the order, dropout and what is held out */
+    size_t seeds;           /* runs, with seed, seed + 1, ...: each in its own folder of out, the best of them
+                             * copied to out; 1: one run, in out */
+    bool resume;            /* start, or continue, or leave a finished run as it is */
+    bool drop_duplicates;   /* of records with the same text the first stays; none that is in dev */
+    bool leave_out_bad;     /* bad records are counted and left out; default: the first one is the end */
     ink_finetune_callback *progress; /* may be NULL */
     void *user;
 } ink_finetune_options;
@@ -87,12 +94,18 @@ typedef struct ink_finetune_report {
     bool was_complete; /* resume found nothing to do */
 } ink_finetune_report;
 
-/* Trains and writes the directory: the model with the best value on dev, as Hugging Face opens it, and beside
- * it finetune.json     settings, seed, what the data was, versions, the result log.jsonl         a line every
- * update and evaluation evaluation.json   of dev, as ink_evaluation_write_json report.html       the same to
- * look at, with the run's curves held-out.jsonl    ids of the records that were held out, if any were While
- * it runs, `last` and `best` hold all that resume needs; they go when it is done. The same seed, settings and
- * data give the same bytes on one machine, whatever the threads, stops and resumes.
+/* Trains and writes the directory: the weights with the best value on dev, as Hugging Face and ink_model_open
+ * open them, and beside them
+ *
+ *   finetune.json    settings, seed, digests of the data, version, and the result
+ *   log.jsonl        a line for every update and every evaluation
+ *   evaluation.json  of dev, as ink_evaluation_write_json writes it
+ *   report.html      the same to look at, with the curves of the run
+ *   held-out.jsonl   ids of the records that were held out, if any were
+ *
+ * While it runs, the files `last` and `best` hold all that resume needs; they go when it is done. The same
+ * seed, settings and data give the same model on one machine, whatever the threads, stops and resumes. Reads
+ * the data once and keeps it as token ids. Blocks until it is done; one call a directory at a time.
  *
  * Memory: 16 bytes a parameter, 4 a token of the data, and some 60 * H * layers a row of batch_tokens.
  *

@@ -96,8 +96,7 @@ static void draw_curves(ink__page *page, const ink__run *run, struct curves *c)
     char text[300];
     snprintf(text, sizeof text,
              "%zu records, %zu labels, %llu updates from seed %llu. The weights of update %llu, the best on "
-             "the dev "
-             "set by %s, were saved.",
+             "the dev set by %s, were saved.",
              run->train.n, run->config.C, (unsigned long long)run->standing.step,
              (unsigned long long)run->options->seed, (unsigned long long)run->standing.best_step,
              run->metric->title);
@@ -121,6 +120,10 @@ ink_status ink__run_report(ink__run *run, const ink_evaluation *evaluation, ink_
              run->options->from ? run->options->from : "a new model");
     ink__page_open(&page, title);
     draw_curves(&page, run, &c);
+    ink__page_heading(&page, "The model, on the dev set");
+    ink__page_paragraph(
+        &page, "By the weights that were saved. The dev set chose them, so expect a little less of new "
+               "records: inkling evaluate, on records kept aside, says what.");
     ink__report_evaluation(&page, (const ink__evaluation *)evaluation);
     st = ink__page_save(&page, path, err);
 done:

@@ -116,8 +116,11 @@ static ink_status say_finding(ink__run *run, const ink__finding *f, const ink__d
     char place[512];
     if (f->count == 0)
         return INK_OK;
-    return ink__run_say(run, err, "%s: %zu of %zu %s; the first is %s", name, f->count, set->n, what,
-                        ink__dataset_place(place, sizeof place, set, f->records[0]));
+    ink__dataset_place(place, sizeof place, set, f->records[0]);
+    const size_t len = strlen(place);
+    if (len > 2 && strcmp(place + len - 2, ": ") == 0) /* it is made to stand before a sentence */
+        place[len - 2] = '\0';
+    return ink__run_say(run, err, "%s: %zu of %zu %s; the first is %s", name, f->count, set->n, what, place);
 }
 
 static ink_status say_findings(ink__run *run, const ink__dataset *set, const ink__dataset *other,
