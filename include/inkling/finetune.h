@@ -28,7 +28,7 @@ typedef struct ink_finetune_progress {
  * INK_E_CANCELLED; `resume` then goes on as if nothing had happened. */
 typedef int ink_finetune_callback(const ink_finetune_progress *progress, void *user);
 
-/* _INIT holds every default; a 0 or NULL means what the comment says. */
+/* _INIT holds every default; a 0 or NULL means what the comment says, and for a word the one in _INIT. */
 typedef struct ink_finetune_options {
     uint32_t version;         /* 1 */
     const char *out;          /* directory to make */
