@@ -13,6 +13,7 @@ TestSuite(finetune_resume, .init = make_scratch, .fini = remove_scratch, .timeou
 static ink_finetune_options thorough(const char *const *train, const char *const *dev, const char *out)
 {
     ink_finetune_options o = options_of(train, dev, out);
+    o.batch_size = 4; /* 23 batches an epoch: the last update of it has one alone */
     o.epochs = 2.5, o.gradient_accumulation_steps = 2, o.eval_steps = 4, o.early_stopping_patience = 50;
     o.class_weights = "balanced", o.label_smoothing = 0.05, o.layer_lr_decay = 0.9;
     return o;
