@@ -109,8 +109,8 @@ Test(finetune, duplicates_are_dropped_when_asked)
         "{\"text\":\"great food\",\"label\":\"good\"}\n";
     static const char dev_line[] =
         "{\"text\":\"slow food\",\"label\":\"bad\"}\n{\"text\":\"fast\",\"label\":\"good\"}\n";
-    const char *train = strdup(scratch_text("train.jsonl", line)),
-               *dev = strdup(scratch_text("dev.jsonl", dev_line));
+    const char *train = keep(scratch_text("train.jsonl", line)),
+               *dev = keep(scratch_text("dev.jsonl", dev_line));
     ink_finetune_options o = options_of(&train, &dev, lasting("out"));
     o.drop_duplicates = true;
     expect_run(&o, "duplicates");
@@ -122,7 +122,7 @@ Test(finetune, duplicates_are_dropped_when_asked)
 Test(finetune, classes_are_weighed)
 {
     const char *train = reviews("train.jsonl", 60, 's', 5);
-    const char *file = strdup(scratch_text("w.json", "{\"good\": 2, \"bad\": 0.5}"));
+    const char *file = keep(scratch_text("w.json", "{\"good\": 2, \"bad\": 0.5}"));
     ink_finetune_options o = options_of(&train, NULL, lasting("plain"));
     expect_run(&o, "no weights");
     o.out = lasting("balanced"), o.class_weights = "balanced";

@@ -17,6 +17,15 @@ static ink_error err;
 static ink_finetune_report report;
 static char said[1 << 14]; /* every message of the last run, a line each */
 
+/* A copy that lasts as long as the test. */
+static inline const char *keep(const char *path)
+{
+    static char paths[128][300];
+    static size_t next;
+    cr_assert(next < 128 && strlen(path) < 300);
+    return strcpy(paths[next++], path);
+}
+
 /* What a callback does: it keeps messages, and stops the run after stop_every more updates. */
 struct watch {
     uint64_t stop_every, calls;
@@ -105,12 +114,12 @@ static inline const char *reviews(const char *name, size_t n, char kind, unsigne
     }
     const char *path = scratch_text(name, text);
     free(text);
-    return strdup(path); /* the process of a test is short */
+    return keep(path);
 }
 
 static inline const char *lasting(const char *name)
 {
-    return strdup(scratch_path(name));
+    return keep(scratch_path(name));
 }
 
 static inline bool is_in(const char *folder, const char *name)

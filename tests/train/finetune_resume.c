@@ -125,7 +125,7 @@ Test(finetune_resume, what_is_there_already_is_not_overwritten)
     o.resume = true;
     expect_failure(finetune(&o), err, INK_E_ARG, "holds a model, which would be overwritten");
     cr_expect(holds(lasting("model/model.safetensors"), "precious") && entries_in(o.out) == 1);
-    o.out = strdup(scratch_text("file", "x"));
+    o.out = keep(scratch_text("file", "x"));
     expect_failure(finetune(&o), err, INK_E_IO, "file");
     o.out = lasting("no/such/parent");
     expect_failure(finetune(&o), err, INK_E_IO, "no/such/parent");
@@ -135,7 +135,7 @@ Test(finetune_resume, what_is_there_already_is_not_overwritten)
 Test(finetune_resume, other_settings_and_data_are_refused_by_name)
 {
     const char *train = reviews("train.jsonl", 60, 's', 5), *dev = reviews("dev.jsonl", 20, 's', 6);
-    const char *weights = strdup(scratch_text("w.json", "{\"good\": 2}"));
+    const char *weights = keep(scratch_text("w.json", "{\"good\": 2}"));
     for (int finished = 0; finished < 2; ++finished) {
         const char *out = lasting(finished ? "finished" : "begun");
         ink_finetune_options good = options_of(&train, &dev, out);
