@@ -209,6 +209,10 @@ static int run(int argc, char **argv)
         return status;
     if (!a.from && !a.size)
         return cli_usage("finetune", "--from is required (or --size and --tokenizer)");
+    if (a.from && a.size)
+        return cli_usage("finetune", "--from and --size exclude each other");
+    if (a.size && !a.tokenizer)
+        return cli_usage("finetune", "--size wants the --tokenizer of the new model");
     if (a.train.n == 0 || !a.out)
         return cli_usage("finetune", "--%s is required", a.out ? "train" : "out");
     struct meter meter = {.quiet = a.job.quiet, .terminal = isatty(STDERR_FILENO), .best = NAN};

@@ -33,7 +33,7 @@ typedef int ink_finetune_callback(const ink_finetune_progress *progress, void *u
 
 /* Start from INK_FINETUNE_OPTIONS_INIT, which holds every default, and set out, train, and from (or size and
  * tokenizer). The strings stay the caller's and are read until ink_finetune returns. A 0 or NULL means what
- * its comment says; where there is no such comment it is an error or means 0. */
+ * its comment says, and for a word the one in _INIT. */
 typedef struct ink_finetune_options {
     uint32_t version;         /* 1 */
     const char *out;          /* the directory that becomes the model; made if missing */

@@ -2,6 +2,7 @@
 #include "io/file.h"
 #include "core/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -262,4 +263,23 @@ void ink__atomic_free(ink__atomic *file)
     free(file->target);
     free(file->path);
     free(file);
+}
+
+static bool is_temporary(const char *name)
+{
+    static const char first[] = ".inkling-";
+    enum { FIRST = sizeof first - 1, DIGITS = 16 };
+    return strncmp(name, first, FIRST) == 0 && strspn(name + FIRST, "0123456789abcdef") == DIGITS &&
+           strcmp(name + FIRST + DIGITS, ".tmp") == 0;
+}
+
+void ink__atomic_sweep(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return;
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        if (is_temporary(entry->d_name))
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
 }

@@ -47,4 +47,7 @@ ink_status ink__atomic_rewrite(ink__atomic *file, size_t offset, const void *byt
 ink_status ink__atomic_commit(ink__atomic *file, ink_error *err);
 void ink__atomic_free(ink__atomic *file); /* NULL is fine */
 
+/* Removes what killed processes left behind in dir. Nobody may be writing there. */
+void ink__atomic_sweep(const char *dir);
+
 #endif

@@ -151,8 +151,13 @@ static ink_status evaluate(ink__run *run, ink_error *err)
     return warn_of_collapse(run, err);
 }
 
+/* Weights that overflowed would end every run that goes on from them. */
 static ink_status save(ink__run *run, ink_error *err)
 {
+    for (size_t i = 0; i < run->store.floats; ++i)
+        if (!isfinite(run->store.values[i]))
+            return ink_fail(err, INK_E_NUMERIC, "after update %llu a weight is not finite",
+                            (unsigned long long)run->standing.step);
     INK_TRY(ink__log_sync(run->log, err));
     INK_TRY(ink__run_save_last(run, err));
     run->saved = ink__seconds();
@@ -173,7 +178,7 @@ static ink_status go_through(ink__run *run, ink_error *err)
             INK_TRY(save(run, err));
         const ink_status st = show(run, rate, due, err);
         if (st == INK_E_CANCELLED && !due)
-            INK_TRY(save(run, NULL));
+            INK_TRY(save(run, err));
         INK_TRY(st);
     }
     run->report->tokens_per_second = tokens_per_second(run);

@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 ink_status ink__run_evaluate(double *value, ink__run *run, ink_error *err)
 {
@@ -17,6 +16,10 @@ ink_status ink__run_evaluate(double *value, ink__run *run, ink_error *err)
     ink__measures measures = {0};
     ink_status st;
     INK_TRY(ink__trainer_score(run->scores, &run->trainer, &run->dev, err));
+    for (size_t i = 0; i < run->dev.n * run->config.C; ++i)
+        if (!isfinite(run->scores[i]))
+            return ink_fail(err, INK_E_NUMERIC, "after update %llu a score of dev is not finite",
+                            (unsigned long long)run->standing.step);
     INK_TRY_GOTO(ink__metrics_create(&metrics, &run->judged, err));
     INK_TRY_GOTO(ink__measures_create(&measures, metrics, err));
     ink__measure(&measures, metrics, NULL);
@@ -37,16 +40,21 @@ static ink_status restore_best(ink__run *run, ink_error *err)
 {
     char *path;
     const size_t bytes = run->store.floats * sizeof(float);
-    const void *weights;
-    ink__checkpoint *c;
+    const void *weights, *step;
+    ink__checkpoint *c = NULL;
     INK_TRY(ink__run_path(&path, run, "best", err));
-    ink_status st = ink__checkpoint_open(&c, path, err);
-    free(path);
-    INK_TRY(st);
-    st = ink__checkpoint_need(&weights, c, "weights", bytes, err);
-    if (st == INK_OK)
+    ink_status st;
+    INK_TRY_GOTO(ink__checkpoint_open(&c, path, err));
+    INK_TRY_GOTO(ink__checkpoint_need(&step, c, "step", sizeof run->standing.best_step, err));
+    INK_TRY_GOTO(ink__checkpoint_need(&weights, c, "weights", bytes, err));
+    if (memcmp(step, &run->standing.best_step, sizeof run->standing.best_step) == 0)
         memcpy(run->store.values, weights, bytes);
+    else
+        st = ink_fail(err, INK_E_FORMAT, "%s: holds other weights than those of update %llu", path,
+                      (unsigned long long)run->standing.best_step);
+done:
     ink__checkpoint_close(c);
+    free(path);
     return st;
 }
 
@@ -156,15 +164,6 @@ done:
     return st;
 }
 
-static void remove_checkpoint(const ink__run *run, const char *name)
-{
-    char *path;
-    if (ink__run_path(&path, run, name, NULL) != INK_OK)
-        return;
-    unlink(path);
-    free(path);
-}
-
 ink_status ink__run_finish(ink__run *run, ink_error *err)
 {
     double value;
@@ -176,7 +175,6 @@ ink_status ink__run_finish(ink__run *run, ink_error *err)
         INK_TRY(write_held_out(run, err));
     INK_TRY(export_model(run, err));
     INK_TRY(write_summary(run, err));
-    remove_checkpoint(run, "last");
-    remove_checkpoint(run, "best");
+    ink__run_tidy(run);
     return INK_OK;
 }

@@ -26,6 +26,7 @@ typedef struct ink__standing {
     double loss;           /* smoothed */
     uint64_t ended;        /* by early stopping */
 } ink__standing;
+_Static_assert(sizeof(ink__standing) == 80, "a checkpoint's standing has no padding");
 
 typedef struct ink__run {
     const ink_finetune_options *options;
@@ -85,6 +86,8 @@ ink_status ink__run_look(ink__run *run, bool *complete, ink_error *err);
 ink_status ink__run_restore(ink__run *run, ink_error *err);
 ink_status ink__run_save_last(ink__run *run, ink_error *err);
 ink_status ink__run_save_best(ink__run *run, ink_error *err);
+/* Removes the checkpoints of a run that is finished, and what a killed process left. */
+void ink__run_tidy(const ink__run *run);
 
 /* The metric of dev with the present weights; run->scores holds the scores. */
 ink_status ink__run_evaluate(double *value, ink__run *run, ink_error *err);

@@ -69,10 +69,11 @@ static ink_status run_all(ink_finetune_report *report, const ink_finetune_option
         INK_TRY(ink__finetune_one(report, &one, err));
         values[k] = report->best, seconds += report->seconds, complete &= report->was_complete;
         const bool less = is_less_better(report->metric);
-        if (k > 0 && (less ? values[k] < values[best] : values[k] > values[best]))
+        if (isnan(values[best]) || (less ? values[k] < values[best] : values[k] > values[best]))
             best = k;
         sum += values[k];
     }
+    ink__atomic_sweep(options->out);
     INK_TRY(adopt(options->out, dirs[best], err));
     report->best = sum / (double)K, report->seconds = seconds, report->was_complete = complete;
     for (size_t k = 0; k < K; ++k)
@@ -82,22 +83,19 @@ static ink_status run_all(ink_finetune_report *report, const ink_finetune_option
     return copy_file(options->out, dirs[best], "finetune.json", err);
 }
 
-ink_status ink_finetune(ink_finetune_report *report, const ink_finetune_options *options, ink_error *err)
+static ink_status finetune_seeds(ink_finetune_report *report, const ink_finetune_options *options,
+                                 ink_error *err)
 {
-    if (!report || !options)
-        return ink_fail(err, INK_E_ARG, "ink_finetune: report and options may not be NULL");
-    if (options->version != 1)
-        return ink_fail(err, INK_E_ARG, "ink_finetune_options has version %u, wanted 1", options->version);
-    if (options->seeds <= 1)
-        return ink__finetune_one(report, options, err);
-    char **dirs = NULL;
+    char **dirs = NULL, first[64];
     double *values = NULL;
     ink_status st;
     if (!options->out)
         return ink_fail(err, INK_E_ARG, "no directory to write");
     if (options->seeds > 1000)
         return ink_fail(err, INK_E_ARG, "%zu seeds, wanted 1 to 1000", options->seeds);
-    if (!options->resume && ink__file_exists(options->out, "model.safetensors"))
+    snprintf(first, sizeof first, "seed-%llu/finetune.json", (unsigned long long)options->seed);
+    if (ink__file_exists(options->out, "model.safetensors") &&
+        !(options->resume && ink__file_exists(options->out, first)))
         return ink_fail(err, INK_E_ARG, "%s holds a model already: choose another directory", options->out);
     if (mkdir(options->out, 0777) != 0 && errno != EEXIST)
         return ink__fail_errno(err, options->out, "cannot be made");
@@ -110,4 +108,19 @@ done:
     free(dirs);
     free(values);
     return st;
+}
+
+ink_status ink_finetune(ink_finetune_report *report, const ink_finetune_options *options, ink_error *err)
+{
+    static const ink_finetune_options init = INK_FINETUNE_OPTIONS_INIT;
+    if (!report || !options)
+        return ink_fail(err, INK_E_ARG, "ink_finetune: report and options may not be NULL");
+    if (options->version != 1)
+        return ink_fail(err, INK_E_ARG, "ink_finetune_options has version %u, wanted 1", options->version);
+    ink_finetune_options o = *options;
+    o.task = o.task ? o.task : init.task;
+    o.lr_scheduler = o.lr_scheduler ? o.lr_scheduler : init.lr_scheduler;
+    o.optimizer = o.optimizer ? o.optimizer : init.optimizer;
+    o.save_dtype = o.save_dtype ? o.save_dtype : init.save_dtype;
+    return o.seeds > 1 ? finetune_seeds(report, &o, err) : ink__finetune_one(report, &o, err);
 }

@@ -279,6 +279,9 @@ static ink_status read_weights(ink__run *run, const char *path, ink_error *err)
 static ink_status weigh_classes(ink__run *run, ink_error *err)
 {
     const char *how = run->options->class_weights;
+    if (run->options->label_smoothing > 0 && run->train.task != INK__TASK_SINGLE)
+        return ink_fail(err, INK_E_ARG, "label smoothing of %g, which is for records of one label each",
+                        run->options->label_smoothing);
     if (!how)
         return INK_OK;
     if (run->train.task == INK__TASK_REGRESSION)

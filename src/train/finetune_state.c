@@ -36,12 +36,25 @@ static ink__digest digest_set(ink__digest digest, const ink__dataset *set)
     return digest;
 }
 
-static json_t *digest_json(const ink__dataset *set)
+static json_t *digest_json(ink__digest d)
 {
     char text[40];
-    const ink__digest d = digest_set((ink__digest){0}, set);
     snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)d.high, (unsigned long long)d.low);
     return json_string(text);
+}
+
+static json_t *set_digest_json(const ink__dataset *set)
+{
+    return digest_json(digest_set((ink__digest){0}, set));
+}
+
+/* The file may say something else than it did when the run began. */
+static json_t *weights_digest_json(const ink__run *run)
+{
+    if (!run->class_weights)
+        return json_null();
+    return digest_json(
+        ink__digest_of((ink__digest){0}, run->class_weights, run->config.C * sizeof *run->class_weights));
 }
 
 static json_t *text_or_null(const char *text)
@@ -67,9 +80,9 @@ static ink_status write_settings(ink__run *run, ink_error *err)
     json_object_set_new(s, "size", text_or_null(o->size));
     json_object_set_new(s, "tokenizer", text_or_null(o->tokenizer));
     json_object_set_new(s, "train", names_json(o->train, o->n_train));
-    json_object_set_new(s, "train_digest", digest_json(&run->train));
+    json_object_set_new(s, "train_digest", set_digest_json(&run->train));
     json_object_set_new(s, "dev", names_json(o->dev, o->n_dev));
-    json_object_set_new(s, "dev_digest", digest_json(&run->dev));
+    json_object_set_new(s, "dev_digest", set_digest_json(&run->dev));
     json_object_set_new(s, "task", json_string(tasks[run->train.task]));
     json_object_set_new(s, "epochs", json_real(o->epochs));
     json_object_set_new(s, "batch_size", json_integer((json_int_t)o->batch_size));
@@ -82,6 +95,7 @@ static ink_status write_settings(ink__run *run, ink_error *err)
     json_object_set_new(s, "max_grad_norm", json_real(o->max_grad_norm));
     json_object_set_new(s, "label_smoothing", json_real(o->label_smoothing));
     json_object_set_new(s, "class_weights", text_or_null(o->class_weights));
+    json_object_set_new(s, "class_weights_digest", weights_digest_json(run));
     json_object_set_new(s, "early_stopping_patience", json_integer((json_int_t)o->early_stopping_patience));
     json_object_set_new(s, "metric", json_string(run->metric->key));
     json_object_set_new(s, "freeze_layers", json_integer((json_int_t)o->freeze_layers));
@@ -124,6 +138,18 @@ static ink_status compare_settings(const ink__run *run, const json_t *found, ink
 /* ---- what is there --------------------------------------------------------------------------------- */
 
 /* A finished run's settings must be these, too; its result is what is reported. */
+static ink_status read_result(ink__run *run, const ink__json *json, ink_error *err)
+{
+    const json_t *result = json_object_get(json->root, "result");
+    size_t steps = 0, best_step = 0;
+    INK_TRY(compare_settings(run, json_object_get(json->root, "settings"), err));
+    INK_TRY(ink__json_size(&steps, json, result, "steps", err));
+    INK_TRY(ink__json_size(&best_step, json, result, "best_step", err));
+    INK_TRY(ink__json_double(&run->standing.best, json, result, "value", err));
+    run->standing.step = steps, run->standing.best_step = best_step;
+    return INK_OK;
+}
+
 static ink_status read_finished(ink__run *run, ink_error *err)
 {
     char *path;
@@ -132,12 +158,7 @@ static ink_status read_finished(ink__run *run, ink_error *err)
     ink_status st = ink__json_open(&json, path, err);
     free(path);
     INK_TRY(st);
-    st = compare_settings(run, json_object_get(json.root, "settings"), err);
-    const json_t *result = json_object_get(json.root, "result");
-    run->standing.step = (uint64_t)json_number_value(json_object_get(result, "steps"));
-    run->standing.best_step = (uint64_t)json_number_value(json_object_get(result, "best_step"));
-    const json_t *best = json_object_get(result, "value");
-    run->standing.best = json_is_number(best) ? json_number_value(best) : NAN;
+    st = read_result(run, &json, err);
     ink__json_close(&json);
     return st;
 }
@@ -148,8 +169,11 @@ ink_status ink__run_look(ink__run *run, bool *complete, ink_error *err)
     const bool finished = ink__file_exists(run->out, "finetune.json");
     const bool begun = ink__file_exists(run->out, "last") || ink__file_exists(run->out, "best");
     *complete = finished && run->options->resume;
-    if (*complete)
-        return read_finished(run, err);
+    if (*complete) {
+        INK_TRY(read_finished(run, err));
+        ink__run_tidy(run);
+        return INK_OK;
+    }
     if (!run->options->resume && (finished || begun))
         return ink_fail(err, INK_E_ARG, "%s holds %s run already: resume it, or choose another directory",
                         run->out, finished ? "a finished" : "an unfinished");
@@ -159,7 +183,24 @@ ink_status ink__run_look(ink__run *run, bool *complete, ink_error *err)
                         "%s holds a model, which would be overwritten: choose another directory", run->out);
     if (mkdir(run->out, 0777) != 0 && errno != EEXIST)
         return ink__fail_errno(err, run->out, "cannot be made");
+    ink__atomic_sweep(run->out);
     return INK_OK;
+}
+
+static void remove_checkpoint(const ink__run *run, const char *name)
+{
+    char *path;
+    if (ink__run_path(&path, run, name, NULL) != INK_OK)
+        return;
+    unlink(path);
+    free(path);
+}
+
+void ink__run_tidy(const ink__run *run)
+{
+    remove_checkpoint(run, "last");
+    remove_checkpoint(run, "best");
+    ink__atomic_sweep(run->out);
 }
 
 /* ---- checkpoints ----------------------------------------------------------------------------------- */
@@ -211,27 +252,38 @@ static ink_status check_settings(const ink__run *run, const ink__checkpoint *c, 
     return st;
 }
 
-static ink_status check_standing(const ink__run *run, const char *path, ink_error *err)
+/* The checksum is right: what cannot be was written so. */
+static ink_status check_standing(const ink__run *run, const ink__standing *s, const char *path,
+                                 ink_error *err)
 {
-    const ink__standing *s = &run->standing;
-    if (s->step > run->steps || s->best_step > s->step || s->batch >= run->order.n_batches)
-        return ink_fail(err, INK_E_FORMAT, "%s: update %llu of %llu, batch %llu of %zu: it is damaged", path,
+    const uint64_t G = run->options->gradient_accumulation_steps;
+    const uint64_t per_epoch = (run->order.n_batches + G - 1) / G;
+    const bool placed = s->step > 0 && s->step <= run->steps && s->epoch == s->step / per_epoch &&
+                        s->batch == s->step % per_epoch * G;
+    const bool judged = s->best_step <= s->step && s->worse <= s->step && s->ended <= 1 &&
+                        (s->best_step > 0 || isnan(s->best)) && !isinf(s->best) && !isinf(s->value);
+    if (!placed || !judged || !isfinite(s->loss))
+        return ink_fail(err, INK_E_FORMAT,
+                        "%s: update %llu of %llu, epoch %llu, batch %llu, best at %llu: this cannot be", path,
                         (unsigned long long)s->step, (unsigned long long)run->steps,
-                        (unsigned long long)s->batch, run->order.n_batches);
+                        (unsigned long long)s->epoch, (unsigned long long)s->batch,
+                        (unsigned long long)s->best_step);
     return INK_OK;
 }
 
 static ink_status read_last(ink__run *run, const ink__checkpoint *c, const char *path, ink_error *err)
 {
     ink__optimizer *o = &run->trainer.optimizer;
+    ink__standing found;
     const void *standing, *weights, *first, *second;
     INK_TRY(check_settings(run, c, path, err));
     INK_TRY(ink__checkpoint_need(&standing, c, "standing", sizeof run->standing, err));
     INK_TRY(ink__checkpoint_need(&weights, c, "weights", array_bytes(run), err));
     INK_TRY(ink__checkpoint_need(&first, c, "moments 1", array_bytes(run), err));
     INK_TRY(ink__checkpoint_need(&second, c, "moments 2", o->moments[1] ? array_bytes(run) : 0, err));
-    memcpy(&run->standing, standing, sizeof run->standing);
-    INK_TRY(check_standing(run, path, err));
+    memcpy(&found, standing, sizeof found);
+    INK_TRY(check_standing(run, &found, path, err));
+    run->standing = found;
     memcpy(run->store.values, weights, array_bytes(run));
     memcpy(o->moments[0], first, array_bytes(run));
     if (o->moments[1])
