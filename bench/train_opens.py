@@ -24,7 +24,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy as np
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertTokenizerFast
 
 BAR, DIGITS = 1e-4, 5e-7  # and half of the last printed digit
 WORDS = "the a not very good bad film plot and was is it 7 Paris great dull, awful! never again - 3.5 stars café 好".split()
@@ -52,9 +52,21 @@ def run(command):
     return p.stdout
 
 
-def reference(out, texts):
+def tokenizer_of(out, model):
+    """AutoTokenizer's, and a remark. Some tests' models have a vocab.txt that their family does not go with: what
+    AutoTokenizer cannot open where training started is no fault of what was saved."""
+    try:
+        return AutoTokenizer.from_pretrained(out), ""
+    except ValueError:
+        try:
+            AutoTokenizer.from_pretrained(model)
+        except ValueError:
+            return BertTokenizerFast.from_pretrained(out), " (BertTokenizer: AutoTokenizer refuses the start, too)"
+        raise
+
+
+def reference(out, texts, tokenizer):
     """(label names, logits [n,C], token counts)"""
-    tokenizer = AutoTokenizer.from_pretrained(out)
     model, info = AutoModelForSequenceClassification.from_pretrained(out, output_loading_info=True)
     wrong = {k: v for k, v in info.items() if v}
     if wrong:
@@ -103,12 +115,13 @@ def check(a, model, task, texts, d):
         f.writelines(json.dumps({"text": t}, ensure_ascii=False) + "\n" for t in texts)
     said = [json.loads(line) for line in run([a.inkling, "classify", "-m", out, "--all-scores", "--max-length", "32",
                                               "--parse-special", "--quiet", docs]).splitlines()]
-    names, logits, lengths = reference(out, texts)
+    tokenizer, remark = tokenizer_of(out, model)
+    names, logits, lengths = reference(out, texts, tokenizer)
     score, logit, n = apart(task, logits, said, names)
     longer = sum(x != r["used"] for x, r in zip(lengths, said))
     good = len(said) == len(texts) and score <= BAR and logit <= BAR and longer == 0 and np.isfinite(logits).all()
-    print("%-22s %-10s %d texts: scores within %.1e, %d logits within %.1e, bar %.0e; %d lengths differ: %s"
-          % (os.path.basename(model), task, len(said), score, n, logit, BAR, longer, "holds" if good else "MISSED"),
+    print("%-22s %-10s %d texts: scores within %.1e, %d logits within %.1e, bar %.0e; %d lengths differ%s: %s"
+          % (os.path.basename(model), task, len(said), score, n, logit, BAR, longer, remark, "holds" if good else "MISSED"),
           flush=True)
     return good
 
