@@ -74,7 +74,8 @@ static ink_status add(ink__store *s, const ink__config *config, const ink__store
         if (!ink__mul(&p->n, p->n, p->shape[p->rank]))
             return ink_fail(err, INK_E_SHAPE, "parameter %s exceeds the address space", spec->name);
     }
-    p->decays = p->rank > 1;
+    /* A table of biases is biases: its name keeps it from decaying in transformers, too. */
+    p->decays = p->rank > 1 && spec->slot != INK__RELATIVE;
     *(per_layer(spec->slot) ? &s->layers[l][spec->slot] : &s->model[spec->slot]) = s->count;
     return name_parameter(p, spec, config, err);
 }

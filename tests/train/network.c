@@ -285,6 +285,23 @@ Test(network, pieces_add_up_to_the_whole)
 }
 
 /* With the lowest layers frozen, what is above has the gradients it has otherwise. */
+/* By name, as transformers' Trainer.get_decay_parameter_names has it for these models. */
+Test(network, biases_and_norms_do_not_decay)
+{
+    static const char *const models[] = {"bert-tiny-cls", "mpnet-cls"};
+    for (size_t m = 0; m < sizeof models / sizeof *models; ++m) {
+        struct fixture f = {0};
+        open_fixture(&f, models[m]);
+        for (size_t i = 0; i < f.store.count; ++i) {
+            const ink__parameter *p = &f.store.list[i];
+            const bool decays = !strstr(p->name, "bias") && !strstr(p->name, "LayerNorm");
+            cr_expect(p->decays == decays, "%s: %s %s", models[m], p->name,
+                      p->decays ? "decays" : "does not decay");
+        }
+        close_fixture(&f);
+    }
+}
+
 Test(network, frozen_layers_at_the_bottom_are_not_walked)
 {
     struct fixture f;
