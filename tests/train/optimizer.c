@@ -2,7 +2,7 @@
  * of the learning rate, by clipped gradients, with the same bits on any number of threads. */
 #include "train/optimizer.h"
 #include "model/model.h"
-#include "nn/optimizer.h"
+#include "nn/update.h"
 #include "support/numbers.h"
 
 #include <math.h>
