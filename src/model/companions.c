@@ -42,7 +42,7 @@ static ink_status make_folder(const char *dir, const char *name, ink_error *err)
     return st;
 }
 
-static ink_status copy_file(const char *to_dir, const char *from_dir, const char *name, ink_error *err)
+ink_status ink__copy_into(const char *to_dir, const char *from_dir, const char *name, ink_error *err)
 {
     char *from = NULL, *to = NULL;
     ink__map map = {0};
@@ -76,7 +76,7 @@ ink_status ink__companions_copy(const char *to_dir, const char *from_dir, ink__c
     for (size_t i = 0; i < sizeof companions / sizeof *companions; ++i)
         if (companions[i].of <= which && ink__file_exists(from_dir, companions[i].name)) {
             INK_TRY(make_folder(to_dir, companions[i].name, err));
-            INK_TRY(copy_file(to_dir, from_dir, companions[i].name, err));
+            INK_TRY(ink__copy_into(to_dir, from_dir, companions[i].name, err));
         }
     return INK_OK;
 }

@@ -14,6 +14,9 @@ typedef enum ink__companions {
 ink_status ink__companions_copy(const char *to_dir, const char *from_dir, ink__companions which,
                                 ink_error *err);
 
+/* to_dir/name = from_dir/name, whole or not at all; both folders exist. */
+ink_status ink__copy_into(const char *to_dir, const char *from_dir, const char *name, ink_error *err);
+
 /* True if both are there and the same directory. */
 bool ink__same_directory(const char *a, const char *b);
 

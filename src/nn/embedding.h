@@ -13,8 +13,8 @@ typedef struct ink__table {
 
 /* Which position a token has. */
 typedef struct ink__positions {
-    size_t first; /* the first token's */
-    bool skip;    /* tokens that are `padding` do not count, and all have position `padding` */
+    size_t first;    /* the first token's */
+    bool skip;       /* tokens that are `padding` do not count, and all have position `padding` */
     int32_t padding; /* the padding token */
 } ink__positions;
 
@@ -31,7 +31,8 @@ typedef struct ink__table_gradients {
 } ink__table_gradients;
 
 /* For columns [first,end) of E: each table's row += dy's row, in the order of the rows, so that a column's
- * sums do not depend on how columns were shared out. What stands for padding learns nothing, as in PyTorch. */
+ * sums do not depend on how columns were shared out. What stands for padding learns nothing, as in PyTorch.
+ */
 void ink_embedding_backward(ink__table_gradients d, const float *dy, const int32_t *ids, const int32_t *types,
                             const size_t *offsets, size_t B, ink__positions positions, size_t E, size_t first,
                             size_t end);

@@ -10,26 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static ink_status copy_file(const char *to_dir, const char *from_dir, const char *name, ink_error *err)
-{
-    char *from = NULL, *to = NULL;
-    ink__map map = {0};
-    ink__atomic *file = NULL;
-    ink_status st;
-    INK_TRY_GOTO(ink__path_join(&from, from_dir, name, err));
-    INK_TRY_GOTO(ink__path_join(&to, to_dir, name, err));
-    INK_TRY_GOTO(ink__map_open(&map, from, err));
-    INK_TRY_GOTO(ink__atomic_open(&file, to, err));
-    INK_TRY_GOTO(ink__atomic_write(file, map.data, map.size, err));
-    st = ink__atomic_commit(file, err);
-done:
-    ink__atomic_free(file);
-    ink__map_close(&map);
-    free(from);
-    free(to);
-    return st;
-}
-
 static bool is_less_better(const char *metric)
 {
     const ink_activation kinds[] = {INK_ACTIVATION_SOFTMAX, INK_ACTIVATION_SIGMOID, INK_ACTIVATION_NONE};
@@ -49,7 +29,7 @@ static ink_status adopt(const char *out, const char *from, ink_error *err)
     INK_TRY(ink__companions_copy(out, from, INK__TOKENIZER_FILES, err));
     for (size_t i = 0; i < sizeof files / sizeof *files; ++i)
         if (ink__file_exists(from, files[i]))
-            INK_TRY(copy_file(out, from, files[i], err));
+            INK_TRY(ink__copy_into(out, from, files[i], err));
     return INK_OK;
 }
 
@@ -80,7 +60,7 @@ static ink_status run_all(ink_finetune_report *report, const ink_finetune_option
         squares += (values[k] - report->best) * (values[k] - report->best);
     report->deviation = sqrt(squares / (double)(K - 1));
     /* Last: it says that all is there. */
-    return copy_file(options->out, dirs[best], "finetune.json", err);
+    return ink__copy_into(options->out, dirs[best], "finetune.json", err);
 }
 
 static ink_status finetune_seeds(ink_finetune_report *report, const ink_finetune_options *options,
