@@ -4,6 +4,7 @@
  *   tokenizer.h  text to token ids with byte offsets
  *   model.h      open a Hugging Face directory
  *   session.h    texts to scores or vectors; ids to hidden states
+ *   profile.h    where an encoder's time goes
  *   job.h        whole files in, whole files out
  *   evaluate.h   how good a model is on labelled records
  *   finetune.h   labelled records and an encoder in, a classifier out
@@ -18,6 +19,7 @@
 #define INKLING_H
 
 #include <inkling/base.h>
+#include <inkling/profile.h>
 #include <inkling/tokenizer.h>
 #include <inkling/model.h>
 #include <inkling/session.h>

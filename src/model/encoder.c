@@ -36,7 +36,8 @@ ink_status ink__encoder_create(ink__encoder *e, const ink__config *config, const
                         .weights = weights,
                         .backend = backend,
                         .max_tokens = max_tokens,
-                        .threads = threads};
+                        .threads = threads,
+                        .profile = {.backend = backend->name}};
     if (max_tokens == 0 || max_tokens > (size_t)1 << 30)
         return ink_fail(err, INK_E_SHAPE, "a session for %zu tokens, wanted 1 to %d", max_tokens, 1 << 30);
     ink_status st;
@@ -76,12 +77,16 @@ static ink_status attend(float *ctx, float *qkv, ink__encoder *e, const ink__ste
     const ink__weights *w = e->weights;
     const ink__attending how = {
         .N = c->N, .D = c->H / c->N, .window = step->window, .bias = w->bias, .reach = c->P};
-    INK_TRY(e->backend->linear(qkv, e, &w->layers[step->layer].qkv, x, batch->offsets[batch->B], err));
+    const size_t R = batch->offsets[batch->B], at = (size_t)(step - c->steps);
+    INK_TRY(e->backend->linear(qkv, e, &w->layers[step->layer].qkv, x, R, err));
+    ink__profile_lap(&e->profile, INK_OPERATION_QKV, at, R, c->H, 3 * c->H);
     if (step->theta != 0) {
         const ink__rope *rope = ink__rope_of(w->ropes, step->theta);
         ink_rope_forward(qkv, rope->cosines, rope->sines, batch->offsets, batch->B, how.N, how.D);
     }
-    return e->backend->attention(ctx, e, qkv, batch->offsets, batch->B, &how, err);
+    INK_TRY(e->backend->attention(ctx, e, qkv, batch->offsets, batch->B, &how, err));
+    ink__profile_lap(&e->profile, INK_OPERATION_ATTENTION, at, R, 3 * c->H, c->H);
+    return INK_OK;
 }
 
 /* *ff [R,F] = the inner feed-forward layer of x [R,H]. */
@@ -105,7 +110,9 @@ ink_status ink__encoder_forward(ink__encoder *e, const ink_batch *batch, ink_err
     const size_t R = batch->offsets[batch->B];
     const bool before = c->arch->pre_norm;
     float *qkv = e->wide, *ctx = e->wide + ink__round_rows(R) * 3 * c->H, *ff;
+    ink__profile_start(&e->profile);
     INK_TRY(embed(e, batch, err));
+    ink__profile_lap(&e->profile, INK_OPERATION_EMBEDDING, 0, R, c->E, c->H);
     for (size_t s = 0; s < c->n_steps; ++s) {
         const ink__layer *layer = &w->layers[c->steps[s].layer];
         const float *in = e->x; /* of attention, then of the feed-forward layer */
@@ -116,16 +123,23 @@ ink_status ink__encoder_forward(ink__encoder *e, const ink_batch *batch, ink_err
         INK_TRY(attend(ctx, qkv, e, &c->steps[s], in, batch, err));
         INK_TRY(with->linear_add_norm(e->y, e, &layer->attn_out, ctx, e->x, before ? NULL : &layer->attn_norm,
                                       R, err));
+        ink__profile_lap(&e->profile, INK_OPERATION_ATTN_OUT, s, R, c->H, c->H);
         in = e->y;
         if (before) {
             INK_TRY(with->norm(e->z, e, &layer->ff_norm, e->y, R, c->H, err));
             in = e->z;
         }
         INK_TRY(feed(&ff, e, layer, in, R, err));
+        ink__profile_lap(&e->profile, INK_OPERATION_FF_IN, s, R, c->H, layer->ff_in.out);
         INK_TRY(with->linear_add_norm(e->x, e, &layer->ff_out, ff, e->y, before ? NULL : &layer->ff_norm, R,
                                       err));
+        ink__profile_lap(&e->profile, INK_OPERATION_FF_OUT, s, R, c->F, c->H);
     }
-    return w->final_norm.gamma ? with->norm(e->x, e, &w->final_norm, e->x, R, c->H, err) : INK_OK;
+    if (!w->final_norm.gamma)
+        return INK_OK;
+    INK_TRY(with->norm(e->x, e, &w->final_norm, e->x, R, c->H, err));
+    ink__profile_lap(&e->profile, INK_OPERATION_HEAD, 0, R, c->H, c->H);
+    return INK_OK;
 }
 
 void ink__mean_rows(float *mean, const float *x, size_t S, size_t H)
@@ -152,6 +166,7 @@ ink_status ink__head_forward(float *logits, ink__encoder *e, const ink_batch *ba
     if (w->head_norm.gamma)
         INK_TRY(e->backend->norm(dense, e, &w->head_norm, dense, B, H, err));
     ink_linear_forward(logits, dense, w->head_W, w->head_b, B, H, c->C);
+    ink__profile_lap(&e->profile, INK_OPERATION_HEAD, 0, B, H, c->C);
     return INK_OK;
 }
 

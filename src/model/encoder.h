@@ -3,6 +3,7 @@
 #define INK_MODEL_ENCODER_H
 
 #include "attention/attention.h"
+#include "model/profile.h"
 #include "model/weights.h"
 
 #include <inkling/session.h>
@@ -25,6 +26,7 @@ typedef struct ink__encoder {
                   * embeddings [R,E] */
     float *row;  /* [E] */
     void *state; /* the backend's */
+    ink__profile profile;
 } ink__encoder;
 
 /* How a backend computes; every function does the whole of its rows on encoder->threads threads. Outputs have

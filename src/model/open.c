@@ -31,6 +31,7 @@ static ink_status open_all(ink_model *model, const char *dir, const ink_model_op
     if (stat(dir, &info) == 0 && !S_ISDIR(info.st_mode))
         return ink_fail(err, INK_E_IO, "%s: is a file, wanted a model directory", dir);
     INK_TRY(ink__backend_choose(&model->backend, options->backend, err));
+    model->profile = options->profile, model->profile_user = options->profile_user;
     char *path;
     INK_TRY(ink__path_join(&path, dir, "config.json", err));
     const ink_status st = ink__json_open(&model->json, path, err);

@@ -43,7 +43,7 @@ static const char values[] =
 static void make(const char *text, ink__trainer_options options)
 {
     static const char dir[] = INK_TEST_DATA "/golden/bert-tiny-cls";
-    const ink_model_options plain = {1, INK_BACKEND_REF};
+    const ink_model_options plain = {.version = 1, .backend = INK_BACKEND_REF};
     ink__text base = {0};
     read_set(&data, "data.jsonl", text);
     assert_ok(ink_model_open(&model, dir, &plain, &err), err);
