@@ -1,5 +1,6 @@
 /* inkling classify: label every record. */
 #include "job.h"
+#include "profile.h"
 
 struct args {
     struct job_args job;
@@ -32,7 +33,7 @@ static int run(int argc, char **argv)
     ink_model *model;
     ink_job_report report = {0};
     ink_job_options job;
-    if (ink_model_open(&model, a.job.model, NULL, &err) != INK_OK)
+    if (profile_model_open(&model, a.job.model, &err) != INK_OK)
         return cli_fail("classify", &err);
     job_options(&job, &a.job, argv + first);
     job.all_scores = a.all_scores;

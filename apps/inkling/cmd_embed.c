@@ -1,5 +1,6 @@
 /* inkling embed: a vector for every record. */
 #include "job.h"
+#include "profile.h"
 
 struct args {
     struct job_args job;
@@ -35,7 +36,7 @@ static int run(int argc, char **argv)
     ink_model *model;
     ink_job_report report = {0};
     ink_job_options job;
-    if (ink_model_open(&model, a.job.model, NULL, &err) != INK_OK)
+    if (profile_model_open(&model, a.job.model, &err) != INK_OK)
         return cli_fail("embed", &err);
     job_options(&job, &a.job, argv + first);
     job.pooling = (ink_pooling)a.pooling;

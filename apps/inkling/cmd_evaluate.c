@@ -1,6 +1,7 @@
 /* inkling evaluate: how good a model is on labelled records. */
 #include "evaluate_table.h"
 #include "job.h"
+#include "profile.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -114,7 +115,7 @@ static int run(int argc, char **argv)
     ink_error err;
     ink_model *model = NULL, *compare = NULL;
     ink_evaluation *e = NULL;
-    ink_status st = ink_model_open(&model, a.job.model, NULL, &err);
+    ink_status st = profile_model_open(&model, a.job.model, &err);
     if (st == INK_OK && a.compare)
         st = ink_model_open(&compare, a.compare, NULL, &err);
     if (st == INK_OK)
