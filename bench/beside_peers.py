@@ -13,8 +13,9 @@ turns, A B A C A: an engine is compared with the mean of our runs just before an
 PEERS.py prints one JSON line whose best_s is the better of two jobs (read, tokenize, compute, write) without start-up
 and load, so that what an engine sets up lazily does not count either. Ours is the one job of a process, less its own
 start-up (the same command on one record, just before). The bar is held by this ratio to the engine that is hardest
-to beat, or (--roofline-bar) by the share of what the products' peak allows, which `inkling bench --only products`
-measures first. Shown as well: start-up to the first label, whole processes (a peer's holds both jobs), peak memory.
+to beat, or (--roofline-bar) by the share of what the bare products would allow, which `inkling bench --only products`
+measures before and after each of our runs. Shown as well: start-up to the first label, whole processes (a peer's
+holds both jobs), peak memory.
 
 latency: one text of N tokens at a time, the median of some hundred calls; ours from `inkling bench --only latency`,
 theirs from PEERS.py with LATENCY=N.
@@ -35,7 +36,7 @@ import tempfile
 import time
 
 ENGINES = {"f32": "torch,ort,ov,ct2", "int8": "ort-int8,ct2-int8"}
-OURS, LIMIT = "inkling", "peak"
+OURS = "inkling"
 
 
 def process(command, env=None):
@@ -96,15 +97,17 @@ class Job:
                                self.d + "/out.jsonl", self.d + name))
 
     def ours(self):
+        peaks = [self.peak()] if self.a.roofline_bar else []
         startup, _, _ = self.classify("/one.jsonl")
         whole, mib, _ = self.classify("/in.jsonl")
+        peaks += [self.peak()] if self.a.roofline_bar else []
         with open(self.d + "/out.jsonl", encoding="utf-8") as f:
             lines = [json.loads(line) for line in f]
         if len(lines) != self.records or any("error" in x for x in lines):
             sys.exit("inkling did not label every record")
         used = [x["used"] for x in lines]
         return {"value": whole - startup, "whole": whole, "startup": startup, "mib": mib, "tokens": sum(used),
-                "flops": self.flops(used)}
+                "gflop": self.flops(used) * 1e-9, "peaks": peaks}
 
     def flops(self, used):
         """Of BERT's encoder over the real lengths."""
@@ -117,9 +120,10 @@ class Job:
         said, mib, whole = peers_line(self.a, [self.d + "/in.jsonl", engine, str(self.a.max_length)], {"REPS": "2"})
         return {"value": said["best_s"], "whole": whole, "mib": mib, "tokens": said["tokens"]}
 
-    def limit(self):
-        _, _, out = process(inkling(self.a, "bench", "--json", "-", "--only", "products", "--rounds", "3"))
-        return {"gflops": json.loads(out)["products"]["peak_gflops"]["median"]}
+    def peak(self):
+        """GFLOP/s of the bare products."""
+        _, _, out = process(inkling(self.a, "bench", "--json", "-", "--only", "products", "--rounds", "1"))
+        return json.loads(out)["products"]["peak_gflops"]["median"]
 
     def more(self, ours, pairs):
         def row(name, values, unit, digits):
@@ -145,14 +149,13 @@ class Latency:
     def ours(self):
         _, _, out = process(inkling(self.a, "bench", "--json", "-", "--only", "latency", "--rounds", "5"))
         by_length = {x["tokens"]: x["ms"] for x in json.loads(out)["latency"]}
+        if self.n not in by_length:
+            sys.exit("inkling bench has texts of %s tokens, not of %d" % (", ".join(map(str, by_length)), self.n))
         return {"value": by_length[self.n]["median"], "tokens": self.n}
 
     def theirs(self, engine):
         said, _, _ = peers_line(self.a, ["-", engine], {"LATENCY": str(self.n)})
         return {"value": said["p50_ms"], "tokens": self.n}
-
-    def limit(self):
-        return {}
 
     def more(self, ours, pairs):
         pass
@@ -176,11 +179,11 @@ def measure(a, what, key, engines, deadline):
 
     def run(who):
         begin = time.monotonic()
-        r = what.limit() if who == LIMIT else what.ours() if who == OURS else what.theirs(who)
+        r = what.ours() if who == OURS else what.theirs(who)
         longest[who] = time.monotonic() - begin
         r.update(key=key, who=who)
         runs.append(r)
-        print("%-10s %s" % (who, "%.1f GFLOP/s" % r["gflops"] if who == LIMIT else "%.3f %s" % (r["value"], what.unit)),
+        print("%-10s %.3f %s%s" % (who, r["value"], what.unit, "".join("  peak %.0f" % x for x in r.get("peaks", []))),
               flush=True)
         if a.log:
             with open(a.log, "a", encoding="utf-8") as f:
@@ -189,10 +192,9 @@ def measure(a, what, key, engines, deadline):
     while min(map(done, engines)) < a.rounds:
         engine = min(engines, key=done)
         if not longest:
-            for who in [LIMIT, OURS] if a.roofline_bar is not None else [OURS]:
-                run(who)
+            run(OURS)
         ahead = longest.get(engine, max(longest.values())) + longest[OURS]
-        if deadline and time.monotonic() + ahead > deadline and len(longest) > 2:
+        if deadline and time.monotonic() + ahead > deadline and len(longest) > 1:
             break
         run(engine)
         run(OURS)
@@ -202,14 +204,11 @@ def measure(a, what, key, engines, deadline):
 def report(a, what, engines, runs):
     """True if the bar holds."""
     ratios, peers = {e: [] for e in engines}, {e: [] for e in engines}
-    ours, shares, gflops = [], [], None
+    ours, shares = [], []
     for before, r, after in zip([{}] + runs, runs, runs[1:] + [{}]):
-        if r["who"] == LIMIT:
-            gflops = r["gflops"] * 1e9
-        elif r["who"] == OURS:
+        if r["who"] == OURS:
             ours.append(r)
-            if gflops:
-                shares.append(r["flops"] / r["value"] / gflops)
+            shares += [r["gflop"] / r["value"] / statistics.mean(r["peaks"])] if r.get("peaks") else []
         elif before.get("who") == after.get("who") == OURS:
             if r["tokens"] != before["tokens"]:
                 sys.exit("inkling computed %d tokens, %s %d" % (before["tokens"], r["who"], r["tokens"]))

@@ -61,7 +61,7 @@ typedef struct ink_bench_batch {
     size_t sequences, rows, shortest, longest;
     double flops; /* floating-point operations of one batch: products and attention, real lengths */
     ink_figure tokens_per_s;
-    ink_figure share; /* of the products' peak: flops a second over peak_gflops of the same round */
+    ink_figure share; /* of the products' peak: flops a second over those of the bare products just before */
     ink_figure pass;  /* seconds that one batch takes */
     ink_figure seconds[INK_OPERATIONS]; /* of those, by operation */
 } ink_bench_batch;
