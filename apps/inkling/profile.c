@@ -9,8 +9,8 @@
 static void print_event(const ink_profile_event *e, void *user)
 {
     char line[160];
-    snprintf(line, sizeof line, "%s,%s,%zu,%zu,%zu,%zu,%.4f\n", ink_operation_name(e->operation), e->backend,
-             e->layer, e->rows, e->in, e->out, 1e3 * e->seconds);
+    snprintf(line, sizeof line, "%s,%s,%zu,%zu,%zu,%zu,%zu,%.4f\n", ink_operation_name(e->operation),
+             e->backend, e->layer, e->rows, e->in, e->out, e->threads, 1e3 * e->seconds);
     fputs(line, stderr);
 }
 
@@ -19,7 +19,7 @@ ink_status profile_model_open(ink_model **model, const char *dir, ink_error *err
     ink_model_options options = INK_MODEL_OPTIONS_INIT;
     const char *verbose = getenv("INK_VERBOSE");
     if (verbose && strcmp(verbose, "profile") == 0) {
-        fputs("operation,backend,layer,rows,in,out,ms\n", stderr);
+        fputs("operation,backend,layer,rows,in,out,threads,ms\n", stderr);
         options.profile = print_event;
     }
     return ink_model_open(model, dir, &options, err);

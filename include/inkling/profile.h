@@ -31,10 +31,11 @@ typedef struct ink_profile_event {
     size_t layer;        /* from 0; of embedding and head 0 */
     size_t rows;         /* R of the batch; of the head's operation B */
     size_t in, out;      /* floats of a row that went in and came out */
-    double seconds;
+    size_t threads;      /* that worked on it side by side */
+    double seconds;      /* by the clock */
 } ink_profile_event;
 
-/* Called by the thread that runs the session; sessions of one model may call it at the same time. */
+/* Called by the threads that compute, some of them perhaps at the same time. */
 typedef void ink_profile_callback(const ink_profile_event *event, void *user);
 
 #ifdef __cplusplus

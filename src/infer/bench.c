@@ -35,7 +35,7 @@ struct bench {
     ink__peak *peaks[2][INK_BENCH_PRODUCT_SHAPES]; /* F32, INT8 */
     ink__bench_input inputs[2];                    /* short, long */
     ink__bench_input texts[INK_BENCH_LENGTHS];
-    ink__lanes lanes[2]; /* TOGETHER, APART */
+    ink__bench_lanes lanes[2]; /* TOGETHER, APART */
     ink_encoding encoding;
     struct series series[SERIES_MOST];
     size_t n_series;
@@ -107,7 +107,7 @@ static double batch_flops(const ink__config *c, const ink__bench_input *input)
 
 /* ---- rounds ---------------------------------------------------------------------------------------- */
 
-static ink_status multiply_peak(ink__lane *lane, const void *what, ink_error *err)
+static ink_status multiply_peak(ink__bench_lane *lane, const void *what, ink_error *err)
 {
     ink__peak *const *peak = what;
     return ink__peak_run(*peak, err);
@@ -121,7 +121,7 @@ static ink_status round_products(double *gflops, struct bench *b, size_t kind, i
     for (size_t i = 0; i < INK_BENCH_PRODUCT_SHAPES; ++i) {
         ink_bench_product *p = &b->result->products[i];
         const double work = 2.0 * (double)ink__round_rows(b->result->rows) * (double)p->in * (double)p->out;
-        INK_TRY(ink__lanes_time(&one, &b->lanes[TOGETHER], multiply_peak, &b->peaks[kind][i], err));
+        INK_TRY(ink__bench_lanes_time(&one, &b->lanes[TOGETHER], multiply_peak, &b->peaks[kind][i], err));
         note(b, kind == INT8 ? &p->peak_int8 : &p->peak, work / one * 1e-9);
         flops += work * (double)c->n_steps, seconds += one * (double)c->n_steps;
     }
@@ -137,8 +137,8 @@ static ink_status round_as_run(struct bench *b, size_t how, ink_error *err)
     double flops = 0, seconds = 0, one;
     for (ink__shape shape = 0; shape <= INK__SHAPE_FF_OUT; ++shape) {
         ink_bench_product *p = &b->result->products[shape];
-        const ink__lane_products what = {.shape = shape, .R = b->result->rows};
-        INK_TRY(ink__lanes_time(&one, &b->lanes[how], ink__lane_multiply, &what, err));
+        const ink__bench_lane_products what = {.shape = shape, .R = b->result->rows};
+        INK_TRY(ink__bench_lanes_time(&one, &b->lanes[how], ink__bench_lane_multiply, &what, err));
         note(b, how == APART ? &p->apart : &p->together, rows * product_flops(c, shape) / one * 1e-9);
         flops += rows * product_flops(c, shape), seconds += one;
     }
@@ -149,9 +149,9 @@ static ink_status round_as_run(struct bench *b, size_t how, ink_error *err)
 static ink_status round_batch(struct bench *b, ink_bench_batch *batch, const ink__bench_input *input,
                               double peak_gflops, ink_error *err)
 {
-    ink__lanes *lanes = &b->lanes[batch->apart ? APART : TOGETHER];
+    ink__bench_lanes *lanes = &b->lanes[batch->apart ? APART : TOGETHER];
     double pass;
-    INK_TRY(ink__lanes_time(&pass, lanes, ink__lane_encode, input, err));
+    INK_TRY(ink__bench_lanes_time(&pass, lanes, ink__bench_lane_encode, input, err));
     note(b, &batch->pass, pass);
     note(b, &batch->tokens_per_s, (double)(input->R * lanes->n) / pass);
     note(b, &batch->share, batch->flops * (double)lanes->n / pass * 1e-9 / peak_gflops);
@@ -159,7 +159,7 @@ static ink_status round_batch(struct bench *b, ink_bench_batch *batch, const ink
         double sum = 0;
         for (size_t i = 0; i < lanes->n; ++i)
             sum += lanes->lanes[i].seconds[o];
-        note(b, &batch->seconds[o], sum / (double)lanes->n);
+        note(b, &batch->seconds[o], sum / (double)b->result->threads);
     }
     return INK_OK;
 }
@@ -172,7 +172,7 @@ static ink_status round_latencies(struct bench *b, ink_error *err)
         double last = first;
         size_t n = 0;
         while (n < CALLS_MOST && (n < 3 || last - first < 2 * INK__BENCH_SPAN)) {
-            INK_TRY(ink__lane_encode(&b->lanes[TOGETHER].lanes[0], &b->texts[i], err));
+            INK_TRY(ink__bench_lane_encode(&b->lanes[TOGETHER].lanes[0], &b->texts[i], err));
             const double now = ink__seconds();
             calls[n++] = now - last;
             last = now;
@@ -289,12 +289,12 @@ static ink_status prepare(struct bench *b, ink_error *err)
     INK_TRY(prepare_batches(b, err));
     const size_t longest = larger(b->inputs[1].longest, b->texts[b->result->n_latencies - 1].R);
     const size_t whole = larger(larger(b->inputs[0].R, b->inputs[1].R), longest);
-    INK_TRY(ink__lanes_create(&b->lanes[TOGETHER], b->model, 1, threads, whole, err));
-    INK_TRY(
-        ink__lanes_create(&b->lanes[APART], b->model, threads, 1, larger(INK__BATCH_TOKENS, longest), err));
+    INK_TRY(ink__bench_lanes_create(&b->lanes[TOGETHER], b->model, 1, threads, whole, err));
+    INK_TRY(ink__bench_lanes_create(&b->lanes[APART], b->model, threads, 1,
+                                    larger(INK__BATCH_TOKENS, longest), err));
     double ignore; /* what is set up at first use shall not count */
-    INK_TRY(ink__lanes_time(&ignore, &b->lanes[TOGETHER], ink__lane_encode, &b->inputs[0], err));
-    return ink__lanes_time(&ignore, &b->lanes[APART], ink__lane_encode, &b->inputs[0], err);
+    INK_TRY(ink__bench_lanes_time(&ignore, &b->lanes[TOGETHER], ink__bench_lane_encode, &b->inputs[0], err));
+    return ink__bench_lanes_time(&ignore, &b->lanes[APART], ink__bench_lane_encode, &b->inputs[0], err);
 }
 
 static void bench_free(struct bench *b)
@@ -305,7 +305,7 @@ static void bench_free(struct bench *b)
     ink__bench_input_free(&b->inputs[0]), ink__bench_input_free(&b->inputs[1]);
     for (size_t i = 0; i < INK_BENCH_LENGTHS; ++i)
         ink__bench_input_free(&b->texts[i]);
-    ink__lanes_free(&b->lanes[TOGETHER]), ink__lanes_free(&b->lanes[APART]);
+    ink__bench_lanes_free(&b->lanes[TOGETHER]), ink__bench_lanes_free(&b->lanes[APART]);
     ink_encoding_free(&b->encoding);
     free(b);
 }

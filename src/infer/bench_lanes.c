@@ -46,11 +46,13 @@ void ink__bench_input_free(ink__bench_input *input)
 
 static void add_event(const ink_profile_event *event, void *user)
 {
-    ink__lane *lane = user;
-    lane->seconds[event->operation] += event->seconds;
+    ink__bench_lane *lane = user;
+    const double seconds = event->seconds * (double)event->threads;
+#pragma omp atomic
+    lane->seconds[event->operation] += seconds;
 }
 
-static ink_status lane_open(ink__lane *lane, const ink_model *model, size_t threads, size_t unit,
+static ink_status lane_open(ink__bench_lane *lane, const ink_model *model, size_t threads, size_t unit,
                             ink_error *err)
 {
     const ink__config *c = &model->config;
@@ -82,7 +84,7 @@ static ink_status lane_open(ink__lane *lane, const ink_model *model, size_t thre
     return INK_OK;
 }
 
-static void lane_close(ink__lane *lane)
+static void lane_close(ink__bench_lane *lane)
 {
     ink_session_free(lane->session);
     free(lane->out);
@@ -91,10 +93,10 @@ static void lane_close(ink__lane *lane)
     ink__aligned_free(lane->y);
 }
 
-ink_status ink__lanes_create(ink__lanes *lanes, const ink_model *model, size_t n, size_t threads, size_t unit,
-                             ink_error *err)
+ink_status ink__bench_lanes_create(ink__bench_lanes *lanes, const ink_model *model, size_t n, size_t threads,
+                                   size_t unit, ink_error *err)
 {
-    *lanes = (ink__lanes){.model = model};
+    *lanes = (ink__bench_lanes){.model = model};
     ink_status st;
     INK_TRY_GOTO(ink__calloc(&lanes->lanes, n, sizeof *lanes->lanes, "lanes", err));
     lanes->n = n;
@@ -102,21 +104,21 @@ ink_status ink__lanes_create(ink__lanes *lanes, const ink_model *model, size_t n
         INK_TRY_GOTO(lane_open(&lanes->lanes[i], model, threads, unit, err));
 done:
     if (st != INK_OK)
-        ink__lanes_free(lanes);
+        ink__bench_lanes_free(lanes);
     return st;
 }
 
-void ink__lanes_free(ink__lanes *lanes)
+void ink__bench_lanes_free(ink__bench_lanes *lanes)
 {
     for (size_t i = 0; i < lanes->n; ++i)
         lane_close(&lanes->lanes[i]);
     free(lanes->lanes);
-    *lanes = (ink__lanes){0};
+    *lanes = (ink__bench_lanes){0};
 }
 
 /* ---- work ------------------------------------------------------------------------------------------ */
 
-ink_status ink__lane_encode(ink__lane *lane, const void *what, ink_error *err)
+ink_status ink__bench_lane_encode(ink__bench_lane *lane, const void *what, ink_error *err)
 {
     const ink__bench_input *input = what;
     for (size_t first = 0, n; first < input->B; first += n) {
@@ -147,9 +149,9 @@ static const ink__linear *linear_of(const ink__layer *layer, ink__shape shape)
     }
 }
 
-ink_status ink__lane_multiply(ink__lane *lane, const void *what, ink_error *err)
+ink_status ink__bench_lane_multiply(ink__bench_lane *lane, const void *what, ink_error *err)
 {
-    const ink__lane_products *p = what;
+    const ink__bench_lane_products *p = what;
     ink__encoder *e = &lane->session->encoder;
     const int before = ink__omp_enter(e->threads);
     ink_status st = INK_OK;
@@ -169,14 +171,14 @@ done:
 
 struct race {
     pthread_mutex_t gate; /* held until every lane stands behind it */
-    ink__lane_work *work;
+    ink__bench_lane_work *work;
     const void *what;
     size_t passes;
 };
 
 struct runner {
     struct race *race;
-    ink__lane *lane;
+    ink__bench_lane *lane;
     pthread_t thread;
     bool started;
 };
@@ -185,7 +187,7 @@ static void *run(void *arg)
 {
     const struct runner *r = arg;
     struct race *race = r->race;
-    ink__lane *lane = r->lane;
+    ink__bench_lane *lane = r->lane;
     memset(lane->seconds, 0, sizeof lane->seconds);
     lane->status = INK_OK;
     pthread_mutex_lock(&race->gate);
@@ -200,7 +202,7 @@ static void *run(void *arg)
 
 /* All lanes do `passes` passes at once; *seconds is how long until the last is done. The first lane runs
  * here. */
-static ink_status race(double *seconds, ink__lanes *lanes, ink__lane_work *work, const void *what,
+static ink_status race(double *seconds, ink__bench_lanes *lanes, ink__bench_lane_work *work, const void *what,
                        size_t passes, ink_error *err)
 {
     struct race race = {.work = work, .what = what, .passes = passes};
@@ -220,7 +222,7 @@ static ink_status race(double *seconds, ink__lanes *lanes, ink__lane_work *work,
     ink_status st = all ? INK_OK : ink_fail(err, INK_E_MEMORY, "%zu threads cannot be had", lanes->n);
     double ended = begun;
     for (size_t i = 0; i < lanes->n; ++i) {
-        const ink__lane *lane = &lanes->lanes[i];
+        const ink__bench_lane *lane = &lanes->lanes[i];
         if (runners[i].started)
             pthread_join(runners[i].thread, NULL);
         ended = lane->ended > ended ? lane->ended : ended;
@@ -236,8 +238,8 @@ static ink_status race(double *seconds, ink__lanes *lanes, ink__lane_work *work,
     return st;
 }
 
-ink_status ink__lanes_time(double *seconds, ink__lanes *lanes, ink__lane_work *work, const void *what,
-                           ink_error *err)
+ink_status ink__bench_lanes_time(double *seconds, ink__bench_lanes *lanes, ink__bench_lane_work *work,
+                                 const void *what, ink_error *err)
 {
     enum { MOST = 1000 };
     double one;

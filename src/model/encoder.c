@@ -37,7 +37,7 @@ ink_status ink__encoder_create(ink__encoder *e, const ink__config *config, const
                         .backend = backend,
                         .max_tokens = max_tokens,
                         .threads = threads,
-                        .profile = {.backend = backend->name}};
+                        .profile = {.backend = backend->name, .threads = threads}};
     if (max_tokens == 0 || max_tokens > (size_t)1 << 30)
         return ink_fail(err, INK_E_SHAPE, "a session for %zu tokens, wanted 1 to %d", max_tokens, 1 << 30);
     ink_status st;

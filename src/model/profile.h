@@ -12,6 +12,7 @@ typedef struct ink__profile {
     ink_profile_callback *callback; /* NULL: nobody wants to know */
     void *user;
     const char *backend;
+    size_t threads;
     double last; /* when the operation before this one ended */
 } ink__profile;
 
@@ -41,6 +42,7 @@ static inline void ink__profile_lap(ink__profile *p, ink_operation operation, si
                                      .rows = rows,
                                      .in = in,
                                      .out = out,
+                                     .threads = p->threads,
                                      .seconds = ink__seconds() - p->last};
     p->callback(&event, p->user);
     p->last = ink__seconds(); /* the callback's own time is nobody's */

@@ -181,7 +181,8 @@ Test(bench, refuses_what_it_cannot_do)
 
 Test(bench, json_holds_the_same_numbers)
 {
-    const ink_bench b = measured(model, 0, 1);
+    ink_bench b = measured(model, 0, 1);
+    b.batches[3].share = (ink_figure){0.5, 0.25, 0.75}; /* one round's low and high are the same */
     char path[300];
     ink__json json;
     snprintf(path, sizeof path, "%s/bench.json", dir);
@@ -194,7 +195,7 @@ Test(bench, json_holds_the_same_numbers)
     cr_assert(json_unpack(long_apart, "{s:{s:F}, s:{s:{s:F}}}", "share_of_peak", "low", &share, "operations",
                           "qkv", "high", &qkv) == 0);
     cr_expect(threads == 2 && (float)peak == (float)b.peak_gflops.median);
-    cr_expect((float)share == (float)b.batches[3].share.low);
+    cr_expect(share == 0.25);
     cr_expect((float)qkv == (float)b.batches[3].seconds[INK_OPERATION_QKV].high);
     cr_expect(json_array_size(json_object_get(json.root, "latency")) == 3);
     ink__json_close(&json);
@@ -247,7 +248,8 @@ Test(bench, a_profile_names_every_operation_of_a_pass_in_order)
                   1 + i);
         cr_expect(x->in == layer[i % 5].in && x->out == layer[i % 5].out, "event %zu: %zu to %zu", 1 + i,
                   x->in, x->out);
-        cr_expect(x->seconds >= 0 && strcmp(x->backend, "ref") == 0);
+        cr_expect(x->seconds >= 0 && x->threads == ink_threads_default(NULL) &&
+                  strcmp(x->backend, "ref") == 0);
     }
     cr_expect(e.of[e.n - 1].operation == INK_OPERATION_HEAD && e.of[e.n - 1].rows == 2 &&
               e.of[e.n - 1].out == C);
