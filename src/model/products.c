@@ -1,13 +1,14 @@
 /* Products by shape: see products.h. */
 #include "model/products.h"
 
-ink_status ink__products_create(ink__products *products, const ink__encoder *e, ink_error *err)
+ink_status ink__products_create(ink__products *products, const ink__lane *lane, ink_error *err)
 {
     for (ink__shape shape = 0; shape < INK__SHAPES; ++shape) {
         size_t in, out;
-        ink__shape_size(&in, &out, shape, e->config);
+        ink__shape_size(&in, &out, shape, lane->e->config);
         if (out > 0)
-            INK_TRY(ink__product_create(&products->of[shape], e->weights->engine, in, out, e->threads, err));
+            INK_TRY(ink__product_create(&products->of[shape], lane->e->weights->engine, in, out,
+                                        lane->threads, err));
     }
     return INK_OK;
 }

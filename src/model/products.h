@@ -8,7 +8,7 @@ typedef struct ink__products {
     ink__product *of[INK__SHAPES];
 } ink__products;
 
-ink_status ink__products_create(ink__products *products, const ink__encoder *e, ink_error *err);
+ink_status ink__products_create(ink__products *products, const ink__lane *lane, ink_error *err);
 void ink__products_free(ink__products *products);
 
 /* What to do with a block of finished rows: y points at the first of n rows, which are rows `first` on. */

@@ -11,7 +11,7 @@
 
 /* Block sizes, descending. The kernels reach their full rate from 16 rows on one thread; the large rungs
  * spare wide layers a second walk over weights that do not stay in cache. */
-static const size_t rungs[] = {256, 64, INK__ROWS};
+static const size_t rungs[] = {256, 128, 64, INK__ROWS};
 enum { RUNGS = sizeof rungs / sizeof *rungs };
 
 struct ink__product {
