@@ -19,6 +19,7 @@ static const cli_opt options[] = {
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
+    JOB_PRECISION(struct args),
     {0},
 };
 
@@ -35,7 +36,7 @@ static int run(int argc, char **argv)
     ink_model *model;
     ink_job_report report = {0};
     ink_job_options job;
-    if (ink_model_open(&model, a.job.model, NULL, &err) != INK_OK)
+    if (job_open_model(&model, &a.job, &err) != INK_OK)
         return cli_fail("embed", &err);
     job_options(&job, &a.job, argv + first);
     job.pooling = (ink_pooling)a.pooling;

@@ -28,6 +28,20 @@ void job_catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+ink_status job_open_model(ink_model **model, const struct job_args *args, ink_error *err)
+{
+    ink_model_options options = INK_MODEL_OPTIONS_INIT;
+    options.precision = (ink_precision)args->precision;
+    const ink_status st = ink_model_open(model, args->model, &options, err);
+    if (st == INK_OK && options.precision == INK_PRECISION_INT8) {
+        ink_model_info info;
+        ink_model_get_info(&info, *model);
+        if (strcmp(info.precision, "int8") != 0)
+            fprintf(stderr, "computing in %s: %s\n", info.precision, info.precision_why);
+    }
+    return st;
+}
+
 void job_print_duration(double seconds)
 {
     const unsigned long s = seconds > 0 && seconds < 1e9 ? (unsigned long)(seconds + 0.5) : 0;

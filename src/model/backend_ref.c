@@ -3,24 +3,44 @@
 #include "model/encoder.h"
 #include "nn/layernorm.h"
 #include "nn/linear.h"
+#include "nn/quantize.h"
+
+#include <stdlib.h>
+
+struct state {
+    float *scores; /* [longest sequence] */
+    uint8_t *q;    /* [the widest layer's in] */
+};
 
 static ink_status prepare(ink__lane *lane, ink_error *err)
 {
-    float *scores;
-    INK_TRY(ink__aligned_alloc(&scores, lane->e->max_tokens * sizeof *scores, "scores", err));
-    lane->state = scores;
-    return INK_OK;
+    const ink__config *c = lane->e->config;
+    struct state *s;
+    INK_TRY(ink__calloc(&s, 1, sizeof *s, "session", err));
+    lane->state = s;
+    INK_TRY(ink__calloc(&s->q, c->H > c->F ? c->H : c->F, 1, "session", err));
+    return ink__calloc(&s->scores, lane->e->max_tokens, sizeof *s->scores, "scores", err);
 }
 
 static void release(ink__lane *lane)
 {
-    ink__aligned_free(lane->state);
+    struct state *s = lane->state;
+    if (!s)
+        return;
+    free(s->scores);
+    free(s->q);
+    free(s);
 }
 
 static ink_status linear(float *y, ink__lane *lane, const ink__linear *linear, const float *x, size_t R,
                          ink_error *err)
 {
-    ink_linear_forward(y, x, linear->W, linear->b, R, linear->in, linear->out);
+    const struct state *s = lane->state;
+    if (linear->Q)
+        ink_linear_int8_forward(y, s->q, x, linear->Q, linear->scale, linear->shift, linear->b, R, linear->in,
+                                linear->out);
+    else
+        ink_linear_forward(y, x, linear->W, linear->b, R, linear->in, linear->out);
     return INK_OK;
 }
 
@@ -59,7 +79,8 @@ static ink_status linear_add_norm(float *y, ink__lane *lane, const ink__linear *
 static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
                             const ink__attending *how, ink_error *err)
 {
-    ink_attention_forward(ctx, e->lanes->state, qkv, offsets, B, how);
+    const struct state *s = e->lanes->state;
+    ink_attention_forward(ctx, s->scores, qkv, offsets, B, how);
     return INK_OK;
 }
 

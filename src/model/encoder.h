@@ -51,7 +51,8 @@ ink__lane *ink__encoder_lane(const ink__encoder *e);
 struct ink__backend {
     const char *name;
     ink_backend id;
-    bool plain; /* wants linear layers unpacked */
+    bool plain;               /* wants linear layers unpacked */
+    const ink__backend *int8; /* the same for layers in 8 bits; NULL: there is none, or itself if plain */
     ink_status (*prepare)(ink__lane *lane, ink_error *err);
     void (*release)(ink__lane *lane);
     /* y [R,out] = x [R,in] W^T + b */
@@ -81,7 +82,7 @@ struct ink__backend {
 ink_status ink__feed_by_parts(float *y, ink__lane *lane, const ink__layer *layer, const float *x,
                               const float *residual, const ink__norm *norm, size_t R, ink_error *err);
 
-extern const ink__backend ink__backend_ref, ink__backend_dnnl, ink__backend_fused;
+extern const ink__backend ink__backend_ref, ink__backend_dnnl, ink__backend_fused, ink__backend_fused_int8;
 
 /* AUTO resolves by the environment variable INK_BACKEND, then to fused. INK_E_ARG names a bad value. */
 ink_status ink__backend_choose(const ink__backend **backend, ink_backend wanted, ink_error *err);

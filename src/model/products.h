@@ -5,7 +5,8 @@
 #include "model/encoder.h"
 
 typedef struct ink__products {
-    ink__product *of[INK__SHAPES];
+    ink__product *of[INK__SHAPES];   /* in floats */
+    ink__product *int8[INK__SHAPES]; /* in 8 bits, where layers are */
 } ink__products;
 
 ink_status ink__products_create(ink__products *products, const ink__lane *lane, ink_error *err);

@@ -11,9 +11,15 @@
 /* ---- the two generations --------------------------------------------------------------------------- */
 
 #if DNNL_VERSION_MAJOR >= 3
-dnnl_status_t ink__desc_make(ink__desc *desc, int ndims, const dnnl_dims_t dims, dnnl_format_tag_t tag)
+dnnl_status_t ink__desc_make(ink__desc *desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t type,
+                             dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_create_with_tag(desc, ndims, dims, dnnl_f32, tag);
+    return dnnl_memory_desc_create_with_tag(desc, ndims, dims, type, tag);
+}
+
+dnnl_status_t ink__desc_copy(ink__desc *desc, ink__desc_ref from)
+{
+    return dnnl_memory_desc_clone(desc, from);
 }
 
 void ink__desc_drop(ink__desc *desc)
@@ -54,9 +60,16 @@ dnnl_status_t ink__post_op_sum(dnnl_post_ops_t ops)
     return dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_f32);
 }
 #else
-dnnl_status_t ink__desc_make(ink__desc *desc, int ndims, const dnnl_dims_t dims, dnnl_format_tag_t tag)
+dnnl_status_t ink__desc_make(ink__desc *desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t type,
+                             dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_init_by_tag(desc, ndims, dims, dnnl_f32, tag);
+    return dnnl_memory_desc_init_by_tag(desc, ndims, dims, type, tag);
+}
+
+dnnl_status_t ink__desc_copy(ink__desc *desc, ink__desc_ref from)
+{
+    *desc = *from;
+    return dnnl_success;
 }
 
 void ink__desc_drop(ink__desc *desc)
