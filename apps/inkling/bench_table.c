@@ -14,26 +14,27 @@ static void print_figure(const ink_figure *f, double unit, int digits)
 
 static void print_products(const ink_bench *b)
 {
-    const bool all = b->parts & INK_BENCH_PRODUCTS;
-    printf("\nproducts, GFLOP/s       %-22s%s\n", "bare f32",
+    const bool all = b->parts & INK_BENCH_PRODUCTS, int8 = !all && b->peak_int8_gflops.high > 0;
+    printf("\nproducts, GFLOP/s       %-22s%s\n", int8 ? "bare int8" : "bare f32",
            all ? "as run together       as run apart          bare int8" : "");
     for (size_t i = 0; i <= INK_BENCH_PRODUCT_SHAPES; ++i) {
         const bool sum = i == INK_BENCH_PRODUCT_SHAPES;
-        const ink_bench_product *p = sum ? NULL : &b->products[i];
+        const ink_bench_product *p = &b->products[sum ? 0 : i];
         if (sum)
             printf("%-22s", "a layer");
         else
             printf("%-8s %5zu x %-5zu", p->name, p->in, p->out);
-        print_figure(sum ? &b->peak_gflops : &p->peak, 1, 0);
+        if (!int8)
+            print_figure(sum ? &b->peak_gflops : &p->peak, 1, 0);
         if (all) {
             print_figure(sum ? &b->together_gflops : &p->together, 1, 0);
             print_figure(sum ? &b->apart_gflops : &p->apart, 1, 0);
-            print_figure(sum ? &b->peak_int8_gflops : &p->peak_int8, 1, 0);
         }
+        if (all || int8)
+            print_figure(sum ? &b->peak_int8_gflops : &p->peak_int8, 1, 0);
         printf("\n");
     }
-    printf("kernels: %s%s%s\n", b->products[0].kernel, all ? ", " : "",
-           all ? b->products[0].kernel_int8 : "");
+    printf("kernels: %s, %s\n", b->products[0].kernel, b->products[0].kernel_int8);
 }
 
 static void print_encoder(const ink_bench *b)
@@ -69,9 +70,9 @@ void bench_table(const ink_bench *b, const ink_model *model, const char *dir)
 {
     ink_model_info info;
     ink_model_get_info(&info, model);
-    printf("%s: %zu layers of %zu, f32, %s, %s, %zu thread%s, medians of %zu rounds (low-high)\n", dir,
-           info.layers, info.hidden, info.backend, info.isa, b->threads, b->threads == 1 ? "" : "s",
-           b->rounds);
+    printf("%s: %zu layers of %zu, %s, %s, %s, %zu thread%s, medians of %zu rounds (low-high)\n", dir,
+           info.layers, info.hidden, info.precision, info.backend, info.isa, b->threads,
+           b->threads == 1 ? "" : "s", b->rounds);
     if (b->parts & (INK_BENCH_PRODUCTS | INK_BENCH_ENCODER))
         print_products(b);
     if (b->parts & INK_BENCH_ENCODER)

@@ -9,7 +9,7 @@
 struct args {
     const char *model, *json;
     size_t threads, rounds;
-    int only;
+    int only, precision;
 };
 
 static struct args defaults = {.rounds = 5};
@@ -19,6 +19,8 @@ static const cli_opt options[] = {
      "the model: a Hugging Face directory (required)", NULL},
     {0, "only", CLI_CHOICE, offsetof(struct args, only), "all|products|encoder|latency|tokenizer",
      "measure nothing else", NULL},
+    {0, "precision", CLI_CHOICE, offsetof(struct args, precision), "auto|f32|int8",
+     "what products compute in; auto is as the weights are stored", NULL},
     {0, "rounds", CLI_SIZE, offsetof(struct args, rounds), "N", "turns everything has, at most 99", NULL},
     {0, "threads", CLI_SIZE, offsetof(struct args, threads), "N", "computing threads",
      "what the affinity mask and cgroup allow"},
@@ -47,7 +49,9 @@ static int bench(const struct args *a, const ink_bench_options *o)
     ink_error err;
     ink_model *model;
     ink_bench b;
-    if (ink_model_open(&model, a->model, NULL, &err) != INK_OK)
+    ink_model_options how = INK_MODEL_OPTIONS_INIT;
+    how.precision = (ink_precision)a->precision;
+    if (ink_model_open(&model, a->model, &how, &err) != INK_OK)
         return cli_fail("bench", &err);
     ink_status st = ink_bench_run(&b, model, o, &err);
     if (st == INK_OK && (!a->json || strcmp(a->json, "-") != 0))

@@ -1,6 +1,5 @@
 /* inkling classify: label every record. */
 #include "job.h"
-#include "profile.h"
 
 struct args {
     struct job_args job;
@@ -17,6 +16,7 @@ static const cli_opt options[] = {
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
+    JOB_PRECISION(struct args),
     {0},
 };
 
@@ -33,7 +33,7 @@ static int run(int argc, char **argv)
     ink_model *model;
     ink_job_report report = {0};
     ink_job_options job;
-    if (profile_model_open(&model, a.job.model, &err) != INK_OK)
+    if (job_open_model(&model, &a.job, &err) != INK_OK)
         return cli_fail("classify", &err);
     job_options(&job, &a.job, argv + first);
     job.all_scores = a.all_scores;

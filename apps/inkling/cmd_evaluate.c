@@ -1,7 +1,6 @@
 /* inkling evaluate: how good a model is on labelled records. */
 #include "evaluate_table.h"
 #include "job.h"
-#include "profile.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +22,7 @@ static const cli_opt options[] = {
     {0, "label", CLI_STR, offsetof(struct args, label), "NAME",
      "field of the truth; label stands for a list labels as well", NULL},
     {0, "compare", CLI_STR, offsetof(struct args, compare), "DIR",
-     "another model of the same labels, measured on the same records", NULL},
+     "another model of the same labels, measured on the same records and computed as it is stored", NULL},
     {0, "slice", CLI_STR, offsetof(struct args, slice), "NAME",
      "field whose values make groups that are measured apart", NULL},
     {0, "json", CLI_STR, offsetof(struct args, json), "FILE", "write all numbers as JSON; - is stdout", NULL},
@@ -34,6 +33,7 @@ static const cli_opt options[] = {
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
+    JOB_PRECISION(struct args),
     {0},
 };
 
@@ -115,7 +115,7 @@ static int run(int argc, char **argv)
     ink_error err;
     ink_model *model = NULL, *compare = NULL;
     ink_evaluation *e = NULL;
-    ink_status st = profile_model_open(&model, a.job.model, &err);
+    ink_status st = job_open_model(&model, &a.job, &err);
     if (st == INK_OK && a.compare)
         st = ink_model_open(&compare, a.compare, NULL, &err);
     if (st == INK_OK)

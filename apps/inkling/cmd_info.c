@@ -83,7 +83,8 @@ static void print_info(const struct args *a, const ink_model *model)
     print_size(a, "positions", info.positions);
     print_size(a, "parameters", info.parameters);
     print_text(a, "stored_as", info.dtype);
-    print_text(a, "precision", "f32");
+    print_text(a, "precision", info.precision);
+    print_text(a, "precision_from", info.precision_why);
     print_text(a, "tokenizer", ink_tokenizer_kind(tokenizer));
     print_size(a, "max_length", info.max_length);
     print_size(a, "embed_max_length", info.embed_max_length);

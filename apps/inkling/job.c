@@ -1,5 +1,6 @@
 /* Shared by the verbs that run jobs: see job.h. */
 #include "job.h"
+#include "profile.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -26,6 +27,21 @@ void job_catch_signals(void)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+}
+
+ink_status job_open_model(ink_model **model, const struct job_args *args, ink_error *err)
+{
+    ink_model_options options = INK_MODEL_OPTIONS_INIT;
+    options.precision = (ink_precision)args->precision;
+    profile_options(&options);
+    const ink_status st = ink_model_open(model, args->model, &options, err);
+    if (st == INK_OK && options.precision == INK_PRECISION_INT8) {
+        ink_model_info info;
+        ink_model_get_info(&info, *model);
+        if (strcmp(info.precision, "int8") != 0)
+            fprintf(stderr, "computing in %s: %s\n", info.precision, info.precision_why);
+    }
+    return st;
 }
 
 void job_print_duration(double seconds)

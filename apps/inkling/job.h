@@ -8,7 +8,7 @@
 
 struct job_args {
     const char *model, *output, *text, *text_pair, *id;
-    int format, on_error;
+    int format, on_error, precision;
     size_t threads, max_length, batch_tokens;
     bool parse_special, quiet, progress;
 };
@@ -24,6 +24,11 @@ struct job_args {
     {                                                                                                        \
         'm', "model", CLI_STR, JOB_AT(type, model), "DIR", "the model: a Hugging Face directory (required)", \
             NULL                                                                                             \
+    }
+#define JOB_PRECISION(type)                                                                                  \
+    {                                                                                                        \
+        0, "precision", CLI_CHOICE, JOB_AT(type, precision), "auto|f32|int8",                                \
+            "what products compute in; auto is as the weights are stored", NULL                              \
     }
 #define JOB_OUTPUT(type)                                                                                     \
     {                                                                                                        \
@@ -80,6 +85,9 @@ struct job_args {
         0, "batch-tokens", CLI_SIZE, JOB_AT(type, batch_tokens), "N", "tokens each thread computes at once", \
             "a measured value"                                                                               \
     }
+
+/* Opens args->model, and says on stderr where it does not compute in what was asked for. */
+ink_status job_open_model(ink_model **model, const struct job_args *args, ink_error *err);
 
 /* Fills the library's options from args and the operands; those must outlive the job. */
 void job_options(ink_job_options *options, const struct job_args *args, char **operands);

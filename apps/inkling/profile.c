@@ -14,13 +14,11 @@ static void print_event(const ink_profile_event *e, void *user)
     fputs(line, stderr);
 }
 
-ink_status profile_model_open(ink_model **model, const char *dir, ink_error *err)
+void profile_options(ink_model_options *options)
 {
-    ink_model_options options = INK_MODEL_OPTIONS_INIT;
     const char *verbose = getenv("INK_VERBOSE");
-    if (verbose && strcmp(verbose, "profile") == 0) {
-        fputs("operation,backend,layer,rows,in,out,threads,ms\n", stderr);
-        options.profile = print_event;
-    }
-    return ink_model_open(model, dir, &options, err);
+    if (!verbose || strcmp(verbose, "profile") != 0)
+        return;
+    fputs("operation,backend,layer,rows,in,out,threads,ms\n", stderr);
+    options->profile = print_event;
 }

@@ -4,7 +4,7 @@
 
 #include <inkling.h>
 
-/* ink_model_open, watched if the environment asks for it. */
-ink_status profile_model_open(ink_model **model, const char *dir, ink_error *err);
+/* Has the model watched if the environment asks for it. */
+void profile_options(ink_model_options *options);
 
 #endif

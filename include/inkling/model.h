@@ -21,6 +21,15 @@ typedef enum ink_backend {
     INK_BACKEND_FUSED     /* oneDNN's products, our own vectorised passes between them */
 } ink_backend;
 
+/* What linear layers compute in. INT8 is 2 to 4 times faster and a little less exact: measure it (inkling
+ * evaluate, inkling quantize) before you trust it. Where the processor's 8-bit products are not exact, as
+ * without VNNI on x86, floats are used all the same, and ink_model_info.precision_why says so. */
+typedef enum ink_precision {
+    INK_PRECISION_AUTO = 0, /* as the weights are stored */
+    INK_PRECISION_F32,
+    INK_PRECISION_INT8 /* weights in 8 bits by output channel, activations by row as they come */
+} ink_precision;
+
 /* How the vectors of a text's tokens become one. */
 typedef enum ink_pooling {
     INK_POOLING_AUTO = 0, /* 1_Pooling/config.json where there is one, else mean */
@@ -39,15 +48,17 @@ typedef enum ink_activation {
 typedef struct ink_model_options {
     uint32_t version; /* 1 */
     ink_backend backend;
+    ink_precision precision;
     ink_profile_callback *profile; /* told of every operation of every session of the model; may be NULL */
     void *profile_user;
 } ink_model_options;
 #define INK_MODEL_OPTIONS_INIT                                                                               \
     {                                                                                                        \
-        1, INK_BACKEND_AUTO, NULL, NULL                                                                      \
+        1, INK_BACKEND_AUTO, INK_PRECISION_AUTO, NULL, NULL                                                  \
     }
 
-/* Opens dir: config.json; model.safetensors or its shards (F32, F16, BF16); the tokenizer; and, where they
+/* Opens dir: config.json; model.safetensors or its shards (F32, F16, BF16, or I8 as
+ * ink_quantize writes it); the tokenizer; and, where they
  * are, modules.json, 1_Pooling/config.json and sentence_bert_config.json. Weights are mapped and packed once
  * for the backend. Loading is strict: every tensor missing or of the wrong shape is named, all at once; one
  * that is neither the encoder's nor a known head's or buffer's is an error. Costs about 20 ms for MiniLM.
@@ -62,10 +73,12 @@ INK_API void ink_model_free(ink_model *model); /* NULL is fine; free the session
 
 typedef struct ink_model_info {
     const char
-        *architecture;   /* "bert", "distilbert": config.json's model_type; borrowed, as all strings here */
-    const char *backend; /* "fused" */
-    const char *isa;     /* what the fused passes run on: "avx512", "avx2", "generic" */
-    const char *dtype;   /* the weights on disk: "F32", "F16", "BF16", or "mixed" */
+        *architecture;     /* "bert", "distilbert": config.json's model_type; borrowed, as all strings here */
+    const char *backend;   /* "fused" */
+    const char *isa;       /* what the fused passes run on: "avx512", "avx2", "generic" */
+    const char *dtype;     /* the weights on disk: "F32", "F16", "BF16", "I8", or "mixed" */
+    const char *precision; /* what linear layers compute in: "f32", "int8" */
+    const char *precision_why; /* a phrase: "as the weights are stored" */
     size_t hidden, layers, heads, feed_forward, vocab, positions, token_types;
     size_t parameters; /* in all, head included */
     size_t labels;     /* 0: no classification head */

@@ -222,8 +222,8 @@ static ink_status round_all(struct bench *b, ink_error *err)
         INK_TRY(round_as_run(b, APART, err));
     }
     for (size_t i = 0; parts & INK_BENCH_ENCODER && i < INK_BENCH_BATCHES; ++i) {
-        INK_TRY(round_products(&peak, b, F32,
-                               err)); /* the machine drifts: what is compared stands side by side */
+        /* The machine drifts: what is compared stands side by side. */
+        INK_TRY(round_products(&peak, b, b->model->weights.int8 ? INT8 : F32, err));
         INK_TRY(round_batch(b, &b->result->batches[i], &b->inputs[i / 2], peak, err));
     }
     if (parts & INK_BENCH_LATENCY)

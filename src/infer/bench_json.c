@@ -53,29 +53,31 @@ static void key_figure(struct out *o, const char *key, const ink_figure *f)
     put(o, "}");
 }
 
+/* Of the products' figures, those that were measured. */
+static void key_measured(struct out *o, const char *key, const ink_figure *f)
+{
+    if (f->high > 0)
+        key_figure(o, key, f);
+}
+
 static void put_products(struct out *o, const ink_bench *b)
 {
-    const bool all = b->parts & INK_BENCH_PRODUCTS;
     key_count(o, ",\"products\":{\"rows\":", b->rows);
-    key_figure(o, ",\"peak_gflops\":", &b->peak_gflops);
-    if (all) {
-        key_figure(o, ",\"peak_int8_gflops\":", &b->peak_int8_gflops);
-        key_figure(o, ",\"together_gflops\":", &b->together_gflops);
-        key_figure(o, ",\"apart_gflops\":", &b->apart_gflops);
-    }
+    key_measured(o, ",\"peak_gflops\":", &b->peak_gflops);
+    key_measured(o, ",\"peak_int8_gflops\":", &b->peak_int8_gflops);
+    key_measured(o, ",\"together_gflops\":", &b->together_gflops);
+    key_measured(o, ",\"apart_gflops\":", &b->apart_gflops);
     for (size_t i = 0; i < INK_BENCH_PRODUCT_SHAPES; ++i) {
         const ink_bench_product *p = &b->products[i];
         key_text(o, i ? ",{\"name\":" : ",\"layers\":[{\"name\":", p->name);
         key_count(o, ",\"in\":", p->in);
         key_count(o, ",\"out\":", p->out);
         key_text(o, ",\"kernel\":", p->kernel);
-        key_figure(o, ",\"peak_gflops\":", &p->peak);
-        if (all) {
-            key_text(o, ",\"kernel_int8\":", p->kernel_int8);
-            key_figure(o, ",\"peak_int8_gflops\":", &p->peak_int8);
-            key_figure(o, ",\"together_gflops\":", &p->together);
-            key_figure(o, ",\"apart_gflops\":", &p->apart);
-        }
+        key_measured(o, ",\"peak_gflops\":", &p->peak);
+        key_text(o, ",\"kernel_int8\":", p->kernel_int8);
+        key_measured(o, ",\"peak_int8_gflops\":", &p->peak_int8);
+        key_measured(o, ",\"together_gflops\":", &p->together);
+        key_measured(o, ",\"apart_gflops\":", &p->apart);
         put(o, "}");
     }
     put(o, "]}");
@@ -112,6 +114,7 @@ static void put_bench(struct out *o, const ink_bench *b, const ink_model *model)
     key_text(o, ",\"architecture\":", info.architecture);
     key_text(o, ",\"backend\":", info.backend);
     key_text(o, ",\"instructions\":", info.isa);
+    key_text(o, ",\"precision\":", info.precision);
     key_count(o, ",\"threads\":", b->threads);
     key_count(o, ",\"rounds\":", b->rounds);
     if (b->parts & (INK_BENCH_PRODUCTS | INK_BENCH_ENCODER))

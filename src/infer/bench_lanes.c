@@ -72,8 +72,7 @@ static ink_status lane_open(ink__bench_lane *lane, const ink_model *model, size_
         return ink_fail(err, INK_E_SHAPE, "batches of %zu rows exceed the address space", unit);
     const ink_session_options options = {.version = 1, .threads = threads, .max_tokens = unit};
     INK_TRY(ink_session_create(&lane->session, model, &options, err));
-    lane->session->encoder.profile.callback = add_event;
-    lane->session->encoder.profile.user = lane;
+    ink__encoder_watch(&lane->session->encoder, add_event, lane);
     INK_TRY(ink__calloc(&lane->out, lane->out_len, sizeof *lane->out, "scores", err));
     INK_TRY(ink__calloc(&lane->offsets, unit + 1, sizeof *lane->offsets, "batch", err));
     INK_TRY(ink__aligned_alloc(&lane->x, x, "rows", err));
@@ -149,17 +148,39 @@ static const ink__linear *linear_of(const ink__layer *layer, ink__shape shape)
     }
 }
 
+/* y [R,out] = x [R,in] W^T + b, in the encoder's blocks. */
+static ink_status multiply(ink__bench_lane *lane, const ink__linear *linear, size_t R, ink_error *err)
+{
+    const ink__encoder *e = &lane->session->encoder;
+    ink_status st = INK_OK;
+#pragma omp parallel for schedule(dynamic) num_threads(e->threads) if (e->threads > 1)
+    for (size_t first = 0; first < R; first += INK__BLOCK) {
+        ink_error mine = {0};
+        const size_t n = R - first < INK__BLOCK ? R - first : INK__BLOCK;
+        const ink_status my = e->backend->linear(lane->y + first * linear->out, ink__encoder_lane(e), linear,
+                                                 lane->x + first * linear->in, n, &mine);
+        if (my != INK_OK)
+#pragma omp critical(ink__bench)
+        {
+            st = my;
+            if (err)
+                *err = mine;
+        }
+    }
+    return st;
+}
+
 ink_status ink__bench_lane_multiply(ink__bench_lane *lane, const void *what, ink_error *err)
 {
     const ink__bench_lane_products *p = what;
-    ink__encoder *e = &lane->session->encoder;
+    const ink__encoder *e = &lane->session->encoder;
     const int before = ink__omp_enter(e->threads);
     ink_status st = INK_OK;
     for (size_t s = 0; s < e->config->n_steps; ++s) {
         const ink__linear *linear = linear_of(&e->weights->layers[e->config->steps[s].layer], p->shape);
         for (size_t left = p->R, rows; left > 0; left -= rows) {
             rows = left < lane->unit ? left : lane->unit;
-            INK_TRY_GOTO(e->backend->linear(lane->y, e, linear, lane->x, rows, err));
+            INK_TRY_GOTO(multiply(lane, linear, rows, err));
         }
     }
 done:

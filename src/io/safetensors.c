@@ -263,10 +263,20 @@ static int by_name_and_file(const void *a, const void *b)
     return order != 0 ? order : (x->file > y->file) - (x->file < y->file);
 }
 
-void ink__tensors_sort(ink__tensors *tensors)
+void ink__tensors_finish(ink__tensors *tensors)
 {
     if (tensors->n_entries > 0)
         qsort(tensors->entries, tensors->n_entries, sizeof *tensors->entries, by_name_and_file);
+    for (size_t i = 0; i < tensors->n_entries; ++i) {
+        ink__tensor *t = &tensors->entries[i].tensor;
+        char name[512];
+        if (t->dtype != INK__I8 || t->rank != 2 ||
+            snprintf(name, sizeof name, "%s.scale", t->name) >= (int)sizeof name)
+            continue;
+        const ink__tensor *scale = ink__tensors_find(tensors, name);
+        if (scale && scale->dtype == INK__F32 && scale->rank == 1 && scale->shape[0] == t->shape[0])
+            t->scale = scale->data;
+    }
 }
 
 ink_status ink__tensors_open(ink__tensors **out, const char *path, ink_error *err)
@@ -279,7 +289,7 @@ ink_status ink__tensors_open(ink__tensors **out, const char *path, ink_error *er
         ink__tensors_free(tensors);
         return st;
     }
-    ink__tensors_sort(tensors);
+    ink__tensors_finish(tensors);
     *out = tensors;
     return INK_OK;
 }

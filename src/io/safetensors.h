@@ -34,6 +34,7 @@ typedef struct ink__tensor {
     size_t rank, shape[INK__MAX_RANK];
     const void *data; /* [shape...] row-major, little endian, perhaps unaligned */
     size_t bytes;
+    const void *scale; /* of I8 rows beside which NAME.scale is: [shape[0]] floats; else NULL */
 } ink__tensor;
 
 /* A mapped file (or a set of shards that share one index), its tensors sorted by name. */

@@ -108,7 +108,7 @@ static ink_status open_shards(ink__tensors *tensors, const char *dir, const char
         free(shard);
         shard = NULL;
     }
-    ink__tensors_sort(tensors);
+    ink__tensors_finish(tensors);
     st = check_index(tensors, names, path, weight_map, err);
 done:
     free(shard);

@@ -31,6 +31,8 @@ struct ink__tensors {
 /* Maps and checks one more file and appends its tensors, in no order. On failure tensors can only be freed.
  */
 ink_status ink__tensors_add_file(ink__tensors *tensors, const char *path, ink_error *err);
-void ink__tensors_sort(ink__tensors *tensors);
+
+/* When all files are there: sorts by name, and gives I8 tensors their scales. */
+void ink__tensors_finish(ink__tensors *tensors);
 
 #endif

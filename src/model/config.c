@@ -180,6 +180,23 @@ static void read_head_kind(ink__config *config, const ink__json *json)
     }
 }
 
+/* What config.json says of weights that are not floats. */
+static ink_status read_quantization(ink__config *config, const ink__json *json, ink_error *err)
+{
+    const json_t *how = json_object_get(json->root, "quantization_config");
+    const char *method = NULL;
+    if (!how || json_is_null(how))
+        return INK_OK;
+    INK_TRY(ink__json_string(&method, json, how, "quant_method", err));
+    config->int8 = method && strcmp(method, INK__INT8_METHOD) == 0;
+    if (config->int8)
+        return INK_OK;
+    return ink_fail(
+        err, INK_E_UNSUPPORTED,
+        "%s: the weights were quantized with \"%s\"; Inkling reads floats and its own " INK__INT8_METHOD,
+        json->path, method ? method : "");
+}
+
 static ink_status read_all(ink__config *config, const ink__json *json, ink_error *err)
 {
     const char *type = NULL, *positions = "absolute";
@@ -205,6 +222,7 @@ static ink_status read_all(ink__config *config, const ink__json *json, ink_error
     config->head_activation = config->arch->head_activation;
     INK_TRY(read_steps(config, json, err));
     INK_TRY(read_drops(config, json, err));
+    INK_TRY(read_quantization(config, json, err));
     INK_TRY(read_labels(config, json, err));
     INK_TRY(read_output(config, json, err));
     read_head_kind(config, json);

@@ -43,12 +43,16 @@ typedef struct ink__config {
     double drops[INK__DROPS]; /* probabilities */
     ink__activation activation, head_activation;
     ink_activation output; /* of the head */
+    bool int8;             /* matrices are stored in 8 bits, as ink_quantize writes them */
     bool projected;        /* embeddings of width E are projected to H */
     bool head_mean;        /* the head looks at the mean of all tokens instead of the first */
     bool sequence_head;    /* `architectures` promises a sequence classifier */
     bool token_head;       /* it names a head that is not one, though its tensors may be called the same */
     char **labels;         /* [C] */
 } ink__config;
+
+/* quantization_config.quant_method of directories in 8 bits. */
+#define INK__INT8_METHOD "inkling_int8"
 
 /* Positions a text may have. */
 size_t ink__config_longest(const ink__config *config);

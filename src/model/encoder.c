@@ -5,28 +5,46 @@
  *   norms before:  y = x + attention(norm(x) W_qkv) W_o              x = y + f(norm(y) W_in) W_out
  *
  * with one more norm at the end in the second form, and f(u) * g for f where the feed-forward layer is gated.
- * See encoder.h. */
+ * Only attention needs more than its own row: from one attention to the next, blocks of rows go their way
+ * alone. See encoder.h. */
 #include "model/encoder.h"
 #include "core/threads.h"
 #include "nn/linear.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct dims {
+    const ink__config *config;
+    size_t max_tokens, threads;
+};
+
+static size_t lanes_of(size_t threads)
+{
+    return threads == 1 ? 1 : 1 + threads;
+}
 
 static void carve(ink_arena *a, void *buffers, const void *dims)
 {
     ink__encoder *e = buffers;
-    const ink__config *c = dims;
-    const size_t R = ink__round_rows(e->max_tokens), H = c->H, E = c->E;
-    size_t wide = 4 * H, ff = c->arch->gated ? 3 * c->F : c->F;
-    wide = wide > ff ? wide : ff;
+    const struct dims *d = dims;
+    const ink__config *c = d->config;
+    const size_t R = ink__round_rows(d->max_tokens), H = c->H, E = c->E;
+    const size_t block = R < INK__BLOCK ? R : INK__BLOCK;
     /* R is the caller's wish: its products are checked by the arena. */
     e->x = ink_arena_bytes(a, R, H * sizeof(float));
-    e->y = ink_arena_bytes(a, R, H * sizeof(float));
-    if (c->arch->pre_norm)
-        e->z = ink_arena_bytes(a, R, H * sizeof(float));
-    e->wide = ink_arena_bytes(a, R, (wide > E ? wide : E) * sizeof(float));
+    e->qkv = ink_arena_bytes(a, R, 3 * H * sizeof(float));
+    e->ctx = ink_arena_bytes(a, R, (H > E ? H : E) * sizeof(float));
     e->row = ink_arena_f32(a, E);
+    e->lanes = ink_arena_bytes(a, lanes_of(d->threads), sizeof *e->lanes);
+    for (size_t i = 0; i < lanes_of(d->threads); ++i) {
+        ink__lane unplaced, *lane = e->lanes ? &e->lanes[i] : &unplaced; /* the measuring pass has none */
+        lane->y = ink_arena_f32(a, block * H);
+        if (c->arch->pre_norm)
+            lane->z = ink_arena_f32(a, block * H);
+        lane->ff = ink_arena_f32(a, block * (c->arch->gated ? 3 * c->F : c->F));
+    }
 }
 
 ink_status ink__encoder_create(ink__encoder *e, const ink__config *config, const ink__weights *weights,
@@ -36,13 +54,19 @@ ink_status ink__encoder_create(ink__encoder *e, const ink__config *config, const
                         .weights = weights,
                         .backend = backend,
                         .max_tokens = max_tokens,
-                        .threads = threads,
-                        .profile = {.backend = backend->name, .threads = threads}};
+                        .threads = threads};
     if (max_tokens == 0 || max_tokens > (size_t)1 << 30)
         return ink_fail(err, INK_E_SHAPE, "a session for %zu tokens, wanted 1 to %d", max_tokens, 1 << 30);
+    const struct dims dims = {config, max_tokens, threads};
     ink_status st;
-    INK_TRY_GOTO(ink_arena_plan(&e->arena, carve, e, config, err));
-    st = backend->prepare(e, err);
+    INK_TRY_GOTO(ink_arena_plan(&e->arena, carve, e, &dims, err));
+    for (size_t i = 0; i < lanes_of(threads); ++i) {
+        e->lanes[i].e = e;
+        e->lanes[i].threads = i == 0 ? threads : 1;
+        e->lanes[i].profile = (ink__profile){.backend = backend->name, .threads = e->lanes[i].threads};
+        INK_TRY_GOTO(backend->prepare(&e->lanes[i], err));
+    }
+    st = INK_OK;
 done:
     if (st != INK_OK)
         ink__encoder_free(e);
@@ -51,94 +75,174 @@ done:
 
 void ink__encoder_free(ink__encoder *e)
 {
-    if (e->backend)
-        e->backend->release(e);
+    for (size_t i = 0; e->lanes && i < lanes_of(e->threads); ++i)
+        e->backend->release(&e->lanes[i]);
     ink_arena_free(&e->arena);
     *e = (ink__encoder){0};
 }
 
-static ink_status embed(ink__encoder *e, const ink_batch *batch, ink_error *err)
+void ink__encoder_watch(ink__encoder *e, ink_profile_callback *callback, void *user)
 {
-    const ink__config *c = e->config;
-    const ink__weights *w = e->weights;
-    const size_t R = batch->offsets[batch->B];
-    float *rows = c->projected ? e->wide : e->x; /* [R,E] */
-    ink_embedding_forward(rows, e->row, batch->ids, batch->types, batch->offsets, batch->B, w->word,
-                          w->position, w->type, ink__config_positions(c), c->E);
-    INK_TRY(e->backend->norm(rows, e, &w->embed_norm, rows, R, c->E, err));
-    return c->projected ? e->backend->linear(e->x, e, &w->project, rows, R, err) : INK_OK;
+    for (size_t i = 0; i < lanes_of(e->threads); ++i)
+        e->lanes[i].profile.callback = callback, e->lanes[i].profile.user = user;
 }
 
-/* ctx [R,H] = what the step's attention makes of x [R,H]. */
-static ink_status attend(float *ctx, float *qkv, ink__encoder *e, const ink__step *step, const float *x,
-                         const ink_batch *batch, ink_error *err)
+ink__lane *ink__encoder_lane(const ink__encoder *e)
+{
+    return e->threads == 1 ? e->lanes : &e->lanes[1 + omp_get_thread_num()];
+}
+
+/* ---- a block of rows from one attention to the next -------------------------------------------------- */
+
+/* What layer step s does before attention, for rows first to first + n: their queries, keys and values. */
+static ink_status before_attention(ink__lane *lane, size_t s, size_t first, size_t n, ink_error *err)
+{
+    const ink__encoder *e = lane->e;
+    const ink__config *c = e->config;
+    const ink__layer *layer = &e->weights->layers[c->steps[s].layer];
+    const float *in = e->x + first * c->H; /* [n,H] */
+    if (c->arch->pre_norm && layer->attn_norm.gamma) {
+        INK_TRY(e->backend->norm(lane->z, lane, &layer->attn_norm, in, n, c->H, err));
+        in = lane->z;
+    }
+    INK_TRY(e->backend->linear(e->qkv + first * 3 * c->H, lane, &layer->qkv, in, n, err));
+    lane->profile.layer = s;
+    ink__profile_lap(&lane->profile, INK_OPERATION_QKV, n, c->H, 3 * c->H);
+    return INK_OK;
+}
+
+/* x [R,H] of the embeddings, and on to the first attention. */
+static ink_status embedded(ink__lane *lane, size_t unused, size_t first, size_t n, ink_error *err)
+{
+    const ink__encoder *e = lane->e;
+    const ink__config *c = e->config;
+    const ink__weights *w = e->weights;
+    float *x = e->x + first * c->H, *rows = c->projected ? e->ctx + first * c->E : x; /* [n,H] [n,E] */
+    ink__profile_start(&lane->profile, 0);
+    INK_TRY(e->backend->norm(rows, lane, &w->embed_norm, rows, n, c->E, err));
+    if (c->projected)
+        INK_TRY(e->backend->linear(x, lane, &w->project, rows, n, err));
+    ink__profile_lap(&lane->profile, INK_OPERATION_EMBEDDING, n, c->E, c->H);
+    return before_attention(lane, 0, first, n, err);
+}
+
+/* What layer step s makes of the context, and on to the next attention or the end. */
+static ink_status after_attention(ink__lane *lane, size_t s, size_t first, size_t n, ink_error *err)
+{
+    const ink__encoder *e = lane->e;
+    const ink__config *c = e->config;
+    const ink__weights *w = e->weights;
+    const ink__backend *with = e->backend;
+    const ink__layer *layer = &w->layers[c->steps[s].layer];
+    const bool before = c->arch->pre_norm;
+    float *x = e->x + first * c->H, *in = lane->y; /* [n,H]; of the feed-forward layer */
+    ink__profile_start(&lane->profile, s);
+    INK_TRY(with->linear_add_norm(lane->y, lane, &layer->attn_out, e->ctx + first * c->H, x,
+                                  before ? NULL : &layer->attn_norm, n, err));
+    ink__profile_lap(&lane->profile, INK_OPERATION_ATTN_OUT, n, c->H, c->H);
+    if (before) {
+        INK_TRY(with->norm(lane->z, lane, &layer->ff_norm, lane->y, n, c->H, err));
+        in = lane->z;
+    }
+    INK_TRY(with->feed(x, lane, layer, in, lane->y, before ? NULL : &layer->ff_norm, n, err));
+    if (s + 1 < c->n_steps)
+        return before_attention(lane, s + 1, first, n, err);
+    if (!w->final_norm.gamma)
+        return INK_OK;
+    INK_TRY(with->norm(x, lane, &w->final_norm, x, n, c->H, err));
+    ink__profile_lap(&lane->profile, INK_OPERATION_HEAD, n, c->H, c->H);
+    return INK_OK;
+}
+
+ink_status ink__feed_by_parts(float *y, ink__lane *lane, const ink__layer *layer, const float *x,
+                              const float *residual, const ink__norm *norm, size_t R, ink_error *err)
+{
+    const ink__config *c = lane->e->config;
+    const ink__backend *with = lane->e->backend;
+    float *ff = lane->ff; /* [R,F] */
+    if (c->arch->gated) {
+        ff += ink__round_rows(R) * 2 * c->F;
+        INK_TRY(with->linear_gate(ff, lane->ff, lane, &layer->ff_in, x, c->activation, R, err));
+    } else {
+        INK_TRY(with->linear_activate(ff, lane, &layer->ff_in, x, c->activation, R, err));
+    }
+    ink__profile_lap(&lane->profile, INK_OPERATION_FF_IN, R, c->H, layer->ff_in.out);
+    INK_TRY(with->linear_add_norm(y, lane, &layer->ff_out, ff, residual, norm, R, err));
+    ink__profile_lap(&lane->profile, INK_OPERATION_FF_OUT, R, c->F, c->H);
+    return INK_OK;
+}
+
+/* ---- all rows ---------------------------------------------------------------------------------------- */
+
+typedef ink_status block_stage(ink__lane *lane, size_t step, size_t first, size_t n, ink_error *err);
+
+/* Rows a thread should have at least before blocks are handed out: below that all threads share each
+ * product. */
+enum { ROWS_PER_THREAD = 32 };
+
+/* Does all R rows of a stage, block by block. Threads that take blocks shall have as many each. */
+static ink_status in_blocks(ink__encoder *e, block_stage *stage, size_t step, size_t R, ink_error *err)
+{
+    const bool shared = e->threads > 1 && R >= ROWS_PER_THREAD * e->threads;
+    size_t rows = INK__BLOCK;
+    if (shared) {
+        const size_t blocks = (R + INK__BLOCK - 1) / INK__BLOCK;
+        const size_t even = (blocks + e->threads - 1) / e->threads * e->threads;
+        rows = ink__round_rows((R + even - 1) / even);
+    }
+    ink_status st = INK_OK;
+#pragma omp parallel for schedule(dynamic) num_threads(e->threads) if (shared)
+    for (size_t first = 0; first < R; first += rows) {
+        ink_error mine = {0};
+        ink_status my = stage(shared ? ink__encoder_lane(e) : e->lanes, step, first,
+                              R - first < rows ? R - first : rows, &mine);
+        if (my != INK_OK)
+#pragma omp critical(ink__encoder)
+            if (st == INK_OK) {
+                st = my;
+                if (err)
+                    *err = mine;
+            }
+    }
+    return st;
+}
+
+/* ctx [R,H] of qkv [R,3H] */
+static ink_status attend(ink__encoder *e, const ink__step *step, const ink_batch *batch, ink_error *err)
 {
     const ink__config *c = e->config;
     const ink__weights *w = e->weights;
     const ink__attending how = {
         .N = c->N, .D = c->H / c->N, .window = step->window, .bias = w->bias, .reach = c->P};
-    const size_t R = batch->offsets[batch->B], at = (size_t)(step - c->steps);
-    INK_TRY(e->backend->linear(qkv, e, &w->layers[step->layer].qkv, x, R, err));
-    ink__profile_lap(&e->profile, INK_OPERATION_QKV, at, R, c->H, 3 * c->H);
     if (step->theta != 0) {
         const ink__rope *rope = ink__rope_of(w->ropes, step->theta);
-        ink_rope_forward(qkv, rope->cosines, rope->sines, batch->offsets, batch->B, how.N, how.D);
+#pragma omp parallel for schedule(dynamic) num_threads(e->threads) if (e->threads > 1)
+        for (size_t b = 0; b < batch->B; ++b) {
+            const size_t S = batch->offsets[b + 1] - batch->offsets[b];
+            ink_rope_forward(e->qkv + batch->offsets[b] * 3 * c->H, rope->cosines, rope->sines,
+                             (size_t[]){0, S}, 1, how.N, how.D);
+        }
     }
-    INK_TRY(e->backend->attention(ctx, e, qkv, batch->offsets, batch->B, &how, err));
-    ink__profile_lap(&e->profile, INK_OPERATION_ATTENTION, at, R, 3 * c->H, c->H);
-    return INK_OK;
-}
-
-/* *ff [R,F] = the inner feed-forward layer of x [R,H]. */
-static ink_status feed(float **ff, ink__encoder *e, const ink__layer *layer, const float *x, size_t R,
-                       ink_error *err)
-{
-    const ink__config *c = e->config;
-    if (!c->arch->gated) {
-        *ff = e->wide;
-        return e->backend->linear_activate(*ff, e, &layer->ff_in, x, c->activation, R, err);
-    }
-    *ff = e->wide + ink__round_rows(R) * 2 * c->F;
-    return e->backend->linear_gate(*ff, e->wide, e, &layer->ff_in, x, c->activation, R, err);
+    return e->backend->attention(e->ctx, e, e->qkv, batch->offsets, batch->B, &how, err);
 }
 
 ink_status ink__encoder_forward(ink__encoder *e, const ink_batch *batch, ink_error *err)
 {
     const ink__config *c = e->config;
     const ink__weights *w = e->weights;
-    const ink__backend *with = e->backend;
     const size_t R = batch->offsets[batch->B];
-    const bool before = c->arch->pre_norm;
-    float *qkv = e->wide, *ctx = e->wide + ink__round_rows(R) * 3 * c->H, *ff;
-    ink__profile_start(&e->profile);
-    INK_TRY(embed(e, batch, err));
-    ink__profile_lap(&e->profile, INK_OPERATION_EMBEDDING, 0, R, c->E, c->H);
+    ink__profile *profile = &e->lanes->profile; /* of what all threads do */
+    ink__profile_start(profile, 0);
+    ink_embedding_forward(c->projected ? e->ctx : e->x, e->row, batch->ids, batch->types, batch->offsets,
+                          batch->B, w->word, w->position, w->type, ink__config_positions(c), c->E);
+    ink__profile_lap(profile, INK_OPERATION_EMBEDDING, R, c->E, c->E);
+    INK_TRY(in_blocks(e, embedded, 0, R, err));
     for (size_t s = 0; s < c->n_steps; ++s) {
-        const ink__layer *layer = &w->layers[c->steps[s].layer];
-        const float *in = e->x; /* of attention, then of the feed-forward layer */
-        if (before && layer->attn_norm.gamma) {
-            INK_TRY(with->norm(e->z, e, &layer->attn_norm, e->x, R, c->H, err));
-            in = e->z;
-        }
-        INK_TRY(attend(ctx, qkv, e, &c->steps[s], in, batch, err));
-        INK_TRY(with->linear_add_norm(e->y, e, &layer->attn_out, ctx, e->x, before ? NULL : &layer->attn_norm,
-                                      R, err));
-        ink__profile_lap(&e->profile, INK_OPERATION_ATTN_OUT, s, R, c->H, c->H);
-        in = e->y;
-        if (before) {
-            INK_TRY(with->norm(e->z, e, &layer->ff_norm, e->y, R, c->H, err));
-            in = e->z;
-        }
-        INK_TRY(feed(&ff, e, layer, in, R, err));
-        ink__profile_lap(&e->profile, INK_OPERATION_FF_IN, s, R, c->H, layer->ff_in.out);
-        INK_TRY(with->linear_add_norm(e->x, e, &layer->ff_out, ff, e->y, before ? NULL : &layer->ff_norm, R,
-                                      err));
-        ink__profile_lap(&e->profile, INK_OPERATION_FF_OUT, s, R, c->F, c->H);
+        ink__profile_start(profile, s);
+        INK_TRY(attend(e, &c->steps[s], batch, err));
+        ink__profile_lap(profile, INK_OPERATION_ATTENTION, R, 3 * c->H, c->H);
+        INK_TRY(in_blocks(e, after_attention, s, R, err));
     }
-    if (!w->final_norm.gamma)
-        return INK_OK;
-    INK_TRY(with->norm(e->x, e, &w->final_norm, e->x, R, c->H, err));
-    ink__profile_lap(&e->profile, INK_OPERATION_HEAD, 0, R, c->H, c->H);
     return INK_OK;
 }
 
@@ -157,16 +261,17 @@ ink_status ink__head_forward(float *logits, ink__encoder *e, const ink_batch *ba
     const ink__config *c = e->config;
     const ink__weights *w = e->weights;
     const size_t B = batch->B, H = c->H;
-    float *pooled = e->y, *dense = e->wide; /* [B,H] each */
+    float *pooled = e->ctx, *dense = e->qkv; /* [B,H] each */
+    ink__profile_start(&e->lanes->profile, 0);
     for (size_t b = 0; b < B; ++b) {
         const size_t first = batch->offsets[b], S = c->head_mean ? batch->offsets[b + 1] - first : 1;
         ink__mean_rows(pooled + b * H, e->x + first * H, S, H);
     }
-    INK_TRY(e->backend->linear_activate(dense, e, &w->head_dense, pooled, c->head_activation, B, err));
+    INK_TRY(e->backend->linear_activate(dense, e->lanes, &w->head_dense, pooled, c->head_activation, B, err));
     if (w->head_norm.gamma)
-        INK_TRY(e->backend->norm(dense, e, &w->head_norm, dense, B, H, err));
+        INK_TRY(e->backend->norm(dense, e->lanes, &w->head_norm, dense, B, H, err));
     ink_linear_forward(logits, dense, w->head_W, w->head_b, B, H, c->C);
-    ink__profile_lap(&e->profile, INK_OPERATION_HEAD, 0, B, H, c->C);
+    ink__profile_lap(&e->lanes->profile, INK_OPERATION_HEAD, B, H, c->C);
     return INK_OK;
 }
 

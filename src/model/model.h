@@ -16,6 +16,8 @@ struct ink_model {
     const ink__backend *backend;
     ink_profile_callback *profile; /* the caller's, or NULL */
     void *profile_user;
+    ink_precision precision; /* F32 or INT8 */
+    const char *precision_why;
     /* For embed. */
     ink_pooling pooling;
     bool normalize;

@@ -23,6 +23,34 @@ static ink_status check_vocabulary(const ink_model *model, ink_error *err)
                     tokens, V, tokens > V ? "its ids do not fit the model" : "tokens are missing");
 }
 
+/* 8 bits where they are asked for or stored, if this processor multiplies them exactly. */
+static ink_status choose_precision(ink_model *model, ink_precision wanted, ink_error *err)
+{
+    const bool asked = wanted != INK_PRECISION_AUTO;
+    model->precision = asked ? wanted : model->config.int8 ? INK_PRECISION_INT8 : INK_PRECISION_F32;
+    model->precision_why = asked ? "as asked" : "as the weights are stored";
+    if (model->precision == INK_PRECISION_F32 || model->backend->plain)
+        return INK_OK;
+    if (!model->backend->int8) {
+        if (asked)
+            return ink_fail(err, INK_E_UNSUPPORTED, "the %s backend computes in floats only",
+                            model->backend->name);
+        model->precision = INK_PRECISION_F32, model->precision_why = "the backend computes in floats only";
+        return INK_OK;
+    }
+    bool exact;
+    ink__onednn *engine;
+    INK_TRY(ink__onednn_create(&engine, err));
+    const ink_status st = ink__int8_is_exact(&exact, engine, err);
+    ink__onednn_free(engine);
+    if (st == INK_OK && !exact)
+        model->precision = INK_PRECISION_F32,
+        model->precision_why = "8-bit products overflow on this processor, which has no VNNI";
+    if (st == INK_OK && exact)
+        model->backend = model->backend->int8;
+    return st;
+}
+
 static ink_status open_all(ink_model *model, const char *dir, const ink_model_options *options,
                            ink_error *err)
 {
@@ -32,6 +60,8 @@ static ink_status open_all(ink_model *model, const char *dir, const ink_model_op
         return ink_fail(err, INK_E_IO, "%s: is a file, wanted a model directory", dir);
     INK_TRY(ink__backend_choose(&model->backend, options->backend, err));
     model->profile = options->profile, model->profile_user = options->profile_user;
+    if (options->precision < INK_PRECISION_AUTO || options->precision > INK_PRECISION_INT8)
+        return ink_fail(err, INK_E_ARG, "no precision %d", (int)options->precision);
     char *path;
     INK_TRY(ink__path_join(&path, dir, "config.json", err));
     const ink_status st = ink__json_open(&model->json, path, err);
@@ -43,9 +73,11 @@ static ink_status open_all(ink_model *model, const char *dir, const ink_model_op
     INK_TRY(ink__pooling_read(model, err));
     INK_TRY(ink_tokenizer_open(&model->tokenizer, dir, err));
     INK_TRY(check_vocabulary(model, err));
+    INK_TRY(choose_precision(model, options->precision, err));
     const int before = ink__omp_enter(ink_threads_default(NULL));
+    const ink__packing packing = {model->backend->plain, model->precision == INK_PRECISION_INT8};
     const ink_status packed =
-        ink__weights_create(&model->weights, &model->config, &model->params, model->backend->plain, err);
+        ink__weights_create(&model->weights, &model->config, &model->params, packing, err);
     ink__omp_leave(before);
     return packed;
 }
@@ -87,6 +119,8 @@ void ink_model_free(ink_model *model)
 
 static const char *dtype_of(const ink_model *model)
 {
+    if (model->config.int8)
+        return ink__dtype_name(INK__I8);
     ink__dtype first = INK__DTYPES;
     for (size_t i = 0; i < ink__tensors_count(model->tensors); ++i) {
         const ink__dtype dtype = ink__tensors_at(model->tensors, i)->dtype;
@@ -114,6 +148,8 @@ void ink_model_get_info(ink_model_info *info, const ink_model *model)
         .backend = model->backend->name,
         .isa = ink__fused_best()->isa,
         .dtype = dtype_of(model),
+        .precision = model->precision == INK_PRECISION_INT8 ? "int8" : "f32",
+        .precision_why = model->precision_why,
         .hidden = c->H,
         .layers = c->n_steps,
         .heads = c->N,

@@ -137,7 +137,8 @@ static void check_shape(struct binding *b, const ink__param_spec *spec, const in
         shape_text(wanted_text, sizeof wanted_text, wanted, rank);
         add(&b->misshapen, "%s is %s, config.json wants %s", tensor->name, found_text, wanted_text);
     }
-    if (!ink__is_float(tensor->dtype))
+    const bool int8 = b->config->int8 && tensor->dtype == INK__I8 && tensor->scale;
+    if (!int8 && !ink__is_float(tensor->dtype))
         add(&b->dtypes, "%s is %s", tensor->name, ink__dtype_name(tensor->dtype));
 }
 
@@ -184,6 +185,18 @@ static bool known_unused(const ink__config *config, const char *name)
             return true;
     }
     return false;
+}
+
+/* NAME.scale, which I8 weights NAME took. */
+static bool is_scale(const struct binding *b, const ink__tensor *tensor)
+{
+    char name[NAME_SIZE];
+    const size_t len = strlen(tensor->name), end = strlen(".scale");
+    if (len < end || len >= sizeof name || strcmp(tensor->name + len - end, ".scale") != 0)
+        return false;
+    snprintf(name, sizeof name, "%.*s", (int)(len - end), tensor->name);
+    const ink__tensor *of = ink__tensors_find(b->tensors, name);
+    return of && of->scale == tensor->data;
 }
 
 static size_t elements(const ink__tensor *tensor)
@@ -237,9 +250,10 @@ static void bind_all(ink__params *params, struct binding *b)
         }
     }
     for (size_t i = 0; i < ink__tensors_count(b->tensors); ++i) {
-        const char *name = ink__tensors_at(b->tensors, i)->name;
+        const ink__tensor *tensor = ink__tensors_at(b->tensors, i);
+        const char *name = tensor->name;
         const bool other_head = config->token_head && strncmp(name, "classifier.", 11) == 0;
-        if (!b->used[i] && !other_head && !known_unused(config, name))
+        if (!b->used[i] && !other_head && !known_unused(config, name) && !is_scale(b, tensor))
             add(&b->strange, "%s", name);
     }
 }

@@ -1,13 +1,18 @@
 /* Products by shape: see products.h. */
 #include "model/products.h"
 
-ink_status ink__products_create(ink__products *products, const ink__encoder *e, ink_error *err)
+ink_status ink__products_create(ink__products *products, const ink__lane *lane, ink_error *err)
 {
+    const ink__weights *w = lane->e->weights;
     for (ink__shape shape = 0; shape < INK__SHAPES; ++shape) {
         size_t in, out;
-        ink__shape_size(&in, &out, shape, e->config);
-        if (out > 0)
-            INK_TRY(ink__product_create(&products->of[shape], e->weights->engine, in, out, e->threads, err));
+        bool floats, int8;
+        ink__shape_size(&in, &out, shape, lane->e->config);
+        ink__weights_shapes(&floats, &int8, w, shape);
+        if (out > 0 && floats)
+            INK_TRY(ink__product_create(&products->of[shape], w->engine, in, out, lane->threads, err));
+        if (out > 0 && int8)
+            INK_TRY(ink__product_create_int8(&products->int8[shape], w->engine, in, out, lane->threads, err));
     }
     return INK_OK;
 }
@@ -15,7 +20,7 @@ ink_status ink__products_create(ink__products *products, const ink__encoder *e, 
 void ink__products_free(ink__products *products)
 {
     for (ink__shape shape = 0; shape < INK__SHAPES; ++shape)
-        ink__product_free(products->of[shape]);
+        ink__product_free(products->of[shape]), ink__product_free(products->int8[shape]);
 }
 
 ink_status ink__products_run(float *y, const ink__products *products, const ink__linear *linear,

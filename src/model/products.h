@@ -5,10 +5,11 @@
 #include "model/encoder.h"
 
 typedef struct ink__products {
-    ink__product *of[INK__SHAPES];
+    ink__product *of[INK__SHAPES];   /* in floats */
+    ink__product *int8[INK__SHAPES]; /* in 8 bits, where layers are */
 } ink__products;
 
-ink_status ink__products_create(ink__products *products, const ink__encoder *e, ink_error *err);
+ink_status ink__products_create(ink__products *products, const ink__lane *lane, ink_error *err);
 void ink__products_free(ink__products *products);
 
 /* What to do with a block of finished rows: y points at the first of n rows, which are rows `first` on. */

@@ -13,7 +13,8 @@ typedef struct ink__profile {
     void *user;
     const char *backend;
     size_t threads;
-    double last; /* when the operation before this one ended */
+    size_t layer; /* under way */
+    double last;  /* when the operation before this one ended */
 } ink__profile;
 
 static inline double ink__seconds(void)
@@ -23,22 +24,23 @@ static inline double ink__seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* From here the first operation counts. */
-static inline void ink__profile_start(ink__profile *p)
+/* From here the first operation of a layer's part counts. */
+static inline void ink__profile_start(ink__profile *p, size_t layer)
 {
+    p->layer = layer;
     if (p->callback)
         p->last = ink__seconds();
 }
 
 /* The operation ends here. */
-static inline void ink__profile_lap(ink__profile *p, ink_operation operation, size_t layer, size_t rows,
-                                    size_t in, size_t out)
+static inline void ink__profile_lap(ink__profile *p, ink_operation operation, size_t rows, size_t in,
+                                    size_t out)
 {
     if (!p->callback)
         return;
     const ink_profile_event event = {.operation = operation,
                                      .backend = p->backend,
-                                     .layer = layer,
+                                     .layer = p->layer,
                                      .rows = rows,
                                      .in = in,
                                      .out = out,

@@ -21,7 +21,10 @@ typedef enum ink__shape {
 typedef struct ink__linear {
     ink__shape shape;
     size_t in, out;
-    float *W; /* packed by oneDNN, or plain [out,in] for the ref backend */
+    /* One of the two; packed by oneDNN, or plain [out,in] for the ref backend. */
+    float *W;
+    int8_t *Q; /* with scale and shift [out] of nn/quantize.h */
+    float *scale, *shift;
     float *b; /* [out] */
 } ink__linear;
 
@@ -60,6 +63,7 @@ typedef struct ink__weights {
     ink__linear head_dense; /* W NULL: there is none */
     ink__norm head_norm;
     float *head_W, *head_b; /* [C,H] [C], plain; NULL: no head */
+    bool int8;              /* the layers are in 8 bits */
     ink__onednn *engine;    /* NULL for the ref backend */
     ink_arena arena;
 } ink__weights;
@@ -67,10 +71,20 @@ typedef struct ink__weights {
 /* in and out of a shape; out is 0 where the model has no such layer. */
 void ink__shape_size(size_t *in, size_t *out, ink__shape shape, const ink__config *config);
 
-/* Packs everything once; `plain` leaves linear layers [out,in] and makes no engine. The tensors behind params
- * must stay mapped. */
+/* How linear layers are kept. */
+typedef struct ink__packing {
+    bool plain; /* [out,in], and no engine is made */
+    bool int8;  /* those of the layers in 8 bits */
+} ink__packing;
+
+/* Packs everything once. The tensors behind params must stay mapped.
+ *
+ * INK_E_NUMERIC  a weight that is not finite cannot be had in 8 bits */
 ink_status ink__weights_create(ink__weights *weights, const ink__config *config, const ink__params *params,
-                               bool plain, ink_error *err);
+                               ink__packing packing, ink_error *err);
 void ink__weights_free(ink__weights *weights);
+
+/* Whether layers of a shape are there in floats, and in 8 bits. */
+void ink__weights_shapes(bool *floats, bool *int8, const ink__weights *weights, ink__shape shape);
 
 #endif

@@ -9,6 +9,7 @@ typedef struct ink__table {
     const unsigned char *data;
     ink__dtype dtype;
     size_t n;
+    const void *scale; /* of I8 rows, see io/safetensors.h */
 } ink__table;
 
 /* Which position a token has. */

@@ -1,10 +1,19 @@
 /* Embedding sums: see embedding.h. The same code serves every backend: it is a walk over memory. */
 #include "nn/embedding.h"
 
+static void read_row(float *row, ink__table table, size_t index, size_t E)
+{
+    const unsigned char *bytes = table.data + index * E * ink__dtype_size(table.dtype);
+    if (table.scale)
+        ink__row_to_f32(row, bytes, table.scale, index, E);
+    else
+        ink__to_f32(row, bytes, table.dtype, E);
+}
+
 /* y [E] += table[index] */
 static void add_row(float *y, float *row, ink__table table, size_t index, size_t E)
 {
-    ink__to_f32(row, table.data + index * E * ink__dtype_size(table.dtype), table.dtype, E);
+    read_row(row, table, index, E);
     for (size_t e = 0; e < E; ++e)
         y[e] += row[e];
 }
@@ -13,14 +22,13 @@ void ink_embedding_forward(float *y, float *row, const int32_t *ids, const int32
                            const size_t *offsets, size_t B, ink__table word, ink__table position,
                            ink__table type, ink__positions positions, size_t E)
 {
-    const size_t word_bytes = E * ink__dtype_size(word.dtype);
     for (size_t b = 0; b < B; ++b) {
         size_t next = positions.first;
         for (size_t r = offsets[b]; r < offsets[b + 1]; ++r) {
             const bool padding = positions.skip && ids[r] == positions.padding;
             const size_t at = padding ? (size_t)positions.padding : next++;
             float *y_r = y + r * E; /* [E] */
-            ink__to_f32(y_r, word.data + (size_t)ids[r] * word_bytes, word.dtype, E);
+            read_row(y_r, word, (size_t)ids[r], E);
             /* The order of the sums is Hugging Face's. */
             if (type.data)
                 add_row(y_r, row, type, types ? (size_t)types[r] : 0, E);

@@ -70,6 +70,26 @@ void ink__to_f32(float *y, const void *x, ink__dtype dtype, size_t n)
     }
 }
 
+void ink__tensor_to_f32(float *y, const ink__tensor *tensor)
+{
+    if (tensor->dtype != INK__I8) {
+        ink__to_f32(y, tensor->data, tensor->dtype, tensor->bytes / ink__dtype_size(tensor->dtype));
+        return;
+    }
+    const size_t rows = tensor->shape[0], width = tensor->shape[1];
+    for (size_t r = 0; r < rows; ++r)
+        ink__row_to_f32(y + r * width, (const int8_t *)tensor->data + r * width, tensor->scale, r, width);
+}
+
+void ink__row_to_f32(float *y, const void *x, const void *scale, size_t r, size_t width)
+{
+    const int8_t *bytes = x;
+    float factor;
+    memcpy(&factor, (const unsigned char *)scale + r * sizeof factor, sizeof factor);
+    for (size_t i = 0; i < width; ++i)
+        y[i] = factor * (float)bytes[i];
+}
+
 void ink__from_f32(void *y, const float *x, ink__dtype dtype, size_t n)
 {
     unsigned char *bytes = y;

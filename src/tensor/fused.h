@@ -5,6 +5,7 @@
 
 #include "attention/attention.h"
 #include "nn/activation.h"
+#include "nn/quantize.h"
 
 typedef struct ink__fused {
     const char *isa; /* "avx512", "avx2", "generic" */
@@ -18,6 +19,20 @@ typedef struct ink__fused {
     /* y [R,H] = layer norm of x + residual; residual NULL: of x alone. y may be x. */
     void (*add_layernorm)(float *y, const float *x, const float *residual, const float *gamma,
                           const float *beta, size_t R, size_t H, float eps);
+
+    /* The same in 8 bits (nn/quantize.h): rows into them, ... */
+    void (*quantize)(uint8_t *q, float *scale, float *zero, const float *x, size_t R, size_t width);
+    /* ... and from sums acc [R,out] of a product of them: as y [R,out]; */
+    void (*dequantize)(float *y, const int32_t *acc, const ink__dequantizer *d, size_t R, size_t out);
+    /* as y [R,H] = layer norm of y + residual, gamma NULL: without a norm, y may be the residual; */
+    void (*dequantize_add_layernorm)(float *y, const int32_t *acc, const ink__dequantizer *d,
+                                     const float *residual, const float *gamma, const float *beta, size_t R,
+                                     size_t H, float eps);
+    /* as q [R,F] of f(y), or of f(u) * g where acc is [R,2F], of u and g. acc is spent. */
+    void (*dequantize_activate)(uint8_t *q, float *scale, float *zero, int32_t *acc,
+                                const ink__dequantizer *d, ink__activation kind, size_t R, size_t F);
+    void (*dequantize_gate)(uint8_t *q, float *scale, float *zero, int32_t *acc, const ink__dequantizer *d,
+                            ink__activation kind, size_t R, size_t F);
 
     /* Head n of one sequence of S rows: ctx points at the head's columns of its rows [S] of H floats, qkv
      * likewise of 3H floats. */

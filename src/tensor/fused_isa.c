@@ -1,6 +1,7 @@
 /* The fused passes for one instruction set: compiled several times, with INK_LANES and INK_ISA set by
  * src/CMakeLists.txt. */
 #include "attention/attention_fused.h"
+#include "nn/quantize_fused.h"
 #include "nn/rows_fused.h"
 #include "tensor/fused.h"
 
@@ -16,6 +17,11 @@ const ink__fused JOIN(ink__fused_, INK_ISA) = {
     .activate = fused_activate,
     .gate = fused_gate,
     .add_layernorm = fused_add_layernorm,
+    .quantize = fused_quantize,
+    .dequantize = fused_dequantize,
+    .dequantize_add_layernorm = fused_dequantize_add_layernorm,
+    .dequantize_activate = fused_dequantize_activate,
+    .dequantize_gate = fused_dequantize_gate,
     .attend = fused_attend,
     .attend_scratch = fused_attend_scratch,
 };

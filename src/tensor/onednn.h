@@ -35,11 +35,20 @@ ink_status ink__product_create(ink__product **product, ink__onednn *engine, size
                                size_t threads, ink_error *err);
 void ink__product_free(ink__product *product);
 
-/* Floats a packed W takes; the layout is the same for every product of (in, out) on this machine. */
-size_t ink__product_packed_size(const ink__product *product);
+/* The same in integers: y [R,out] = x [R,in] * W^T, x of 8 bits without sign, W of 8 bits with one. */
+ink_status ink__product_create_int8(ink__product **product, ink__onednn *engine, size_t in, size_t out,
+                                    size_t threads, ink_error *err);
 
-/* packed [packed_size], aligned to 64 bytes = W [out,in] in oneDNN's layout. */
-ink_status ink__product_pack(float *packed, ink__product *product, const float *W, ink_error *err);
+/* *exact: integer products are, on this processor. Without VNNI pairs of products meet in 16 bits and large
+ * ones are cut off there. */
+ink_status ink__int8_is_exact(bool *exact, ink__onednn *engine, ink_error *err);
+
+/* What a packed W takes; the layout is the same for every product of (in, out) on this machine. */
+size_t ink__product_packed_bytes(const ink__product *product);
+
+/* packed [packed_bytes], aligned to 64 bytes = W [out,in], of floats or int8_t as the product is, in oneDNN's
+ * layout. */
+ink_status ink__product_pack(void *packed, ink__product *product, const void *W, ink_error *err);
 
 /* Rows the next block takes when R >= 1 are left: a rung, at most R rounded up. */
 size_t ink__product_block(const ink__product *product, size_t R);
@@ -47,6 +56,8 @@ size_t ink__product_block(const ink__product *product, size_t R);
 /* One block: y [block,out] = x [block,in] * W^T + b [out]; block is what ink__product_block gave. */
 ink_status ink__product_run(float *y, ink__product *product, const float *x, const float *packed,
                             const float *b, size_t block, ink_error *err);
+ink_status ink__product_run_int8(int32_t *y, ink__product *product, const uint8_t *x, const int8_t *packed,
+                                 size_t block, ink_error *err);
 
 /* Name of the kernel behind rung i ("brg:avx512_core"), NULL past the last: a test looks for "ref". */
 const char *ink__product_kernel(const ink__product *product, size_t i);

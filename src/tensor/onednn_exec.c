@@ -11,10 +11,15 @@
 /* ---- the two generations --------------------------------------------------------------------------- */
 
 #if DNNL_VERSION_MAJOR >= 3
-dnnl_status_t ink__desc_typed(ink__desc *desc, dnnl_data_type_t type, int ndims, const dnnl_dims_t dims,
-                              dnnl_format_tag_t tag)
+dnnl_status_t ink__desc_make(ink__desc *desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t type,
+                             dnnl_format_tag_t tag)
 {
     return dnnl_memory_desc_create_with_tag(desc, ndims, dims, type, tag);
+}
+
+dnnl_status_t ink__desc_copy(ink__desc *desc, ink__desc_ref from)
+{
+    return dnnl_memory_desc_clone(desc, from);
 }
 
 void ink__desc_drop(ink__desc *desc)
@@ -55,10 +60,16 @@ dnnl_status_t ink__post_op_sum(dnnl_post_ops_t ops)
     return dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_f32);
 }
 #else
-dnnl_status_t ink__desc_typed(ink__desc *desc, dnnl_data_type_t type, int ndims, const dnnl_dims_t dims,
-                              dnnl_format_tag_t tag)
+dnnl_status_t ink__desc_make(ink__desc *desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t type,
+                             dnnl_format_tag_t tag)
 {
     return dnnl_memory_desc_init_by_tag(desc, ndims, dims, type, tag);
+}
+
+dnnl_status_t ink__desc_copy(ink__desc *desc, ink__desc_ref from)
+{
+    *desc = *from;
+    return dnnl_success;
 }
 
 void ink__desc_drop(ink__desc *desc)
@@ -104,11 +115,6 @@ dnnl_status_t ink__post_op_sum(dnnl_post_ops_t ops)
     return dnnl_post_ops_append_sum(ops, 1.0f);
 }
 #endif
-
-dnnl_status_t ink__desc_make(ink__desc *desc, int ndims, const dnnl_dims_t dims, dnnl_format_tag_t tag)
-{
-    return ink__desc_typed(desc, dnnl_f32, ndims, dims, tag);
-}
 
 /* ---- engine ---------------------------------------------------------------------------------------- */
 

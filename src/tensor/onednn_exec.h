@@ -21,13 +21,17 @@ struct ink__onednn {
     dnnl_engine_t engine;
 };
 
+/* Block sizes, descending. The kernels reach nearly their full rate from 16 rows on one thread; the large
+ * rungs spare wide layers a second walk over weights that do not stay in cache. */
+enum { INK__RUNGS = 4 };
+extern const size_t ink__rungs[INK__RUNGS];
+
 /* ink_fail with what oneDNN's code means. */
 ink_status ink__dnnl_check(dnnl_status_t status, const char *what, ink_error *err);
 
-dnnl_status_t ink__desc_typed(ink__desc *desc, dnnl_data_type_t type, int ndims, const dnnl_dims_t dims,
-                              dnnl_format_tag_t tag);
-dnnl_status_t ink__desc_make(ink__desc *desc, int ndims, const dnnl_dims_t dims,
-                             dnnl_format_tag_t tag); /* f32 */
+dnnl_status_t ink__desc_make(ink__desc *desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t type,
+                             dnnl_format_tag_t tag);
+dnnl_status_t ink__desc_copy(ink__desc *desc, ink__desc_ref from);
 void ink__desc_drop(ink__desc *desc);
 
 dnnl_status_t ink__matmul_desc(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, ink__desc_ref src,

@@ -29,10 +29,12 @@ static ink_status make(struct ink__exec *exec, dnnl_engine_t engine, const struc
     ink__desc a = {0}, b = {0}, bias = {0}, c = {0};
     dnnl_primitive_desc_t pd = NULL;
     ink_status st;
-    INK_TRY_GOTO(ink__dnnl_check(ink__desc_make(&a, 2, (dnnl_dims_t){M, K}, s->a), "product", err));
-    INK_TRY_GOTO(ink__dnnl_check(ink__desc_make(&b, 2, (dnnl_dims_t){K, N}, s->b), "product", err));
-    INK_TRY_GOTO(ink__dnnl_check(ink__desc_make(&bias, 2, (dnnl_dims_t){1, N}, dnnl_ab), "product", err));
-    INK_TRY_GOTO(ink__dnnl_check(ink__desc_make(&c, 2, (dnnl_dims_t){M, N}, dnnl_ab), "product", err));
+    INK_TRY_GOTO(ink__dnnl_check(ink__desc_make(&a, 2, (dnnl_dims_t){M, K}, dnnl_f32, s->a), "product", err));
+    INK_TRY_GOTO(ink__dnnl_check(ink__desc_make(&b, 2, (dnnl_dims_t){K, N}, dnnl_f32, s->b), "product", err));
+    INK_TRY_GOTO(
+        ink__dnnl_check(ink__desc_make(&bias, 2, (dnnl_dims_t){1, N}, dnnl_f32, dnnl_ab), "product", err));
+    INK_TRY_GOTO(
+        ink__dnnl_check(ink__desc_make(&c, 2, (dnnl_dims_t){M, N}, dnnl_f32, dnnl_ab), "product", err));
     INK_TRY_GOTO(ink__dnnl_check(ink__matmul_desc(&pd, engine, INK__REF(a), INK__REF(b),
                                                   s->bias ? INK__REF(bias) : NULL, INK__REF(c), attr),
                                  "product", err));

@@ -40,10 +40,10 @@ static ink_status make(ink__peak *p, dnnl_engine_t engine, dnnl_dim_t M, dnnl_di
     const dnnl_data_type_t of_x = int8 ? dnnl_u8 : dnnl_f32, of_W = int8 ? dnnl_s8 : dnnl_f32,
                            of_y = int8 ? dnnl_s32 : dnnl_f32;
     INK_TRY_GOTO(ink__user_scratchpad(&attr, err));
-    INK_TRY_GOTO(ink__dnnl_check(ink__desc_typed(&x, of_x, 2, (dnnl_dims_t){M, K}, dnnl_ab), "product", err));
-    INK_TRY_GOTO(ink__dnnl_check(ink__desc_typed(&W, of_W, 2, (dnnl_dims_t){K, N}, dnnl_format_tag_any),
+    INK_TRY_GOTO(ink__dnnl_check(ink__desc_make(&x, 2, (dnnl_dims_t){M, K}, of_x, dnnl_ab), "product", err));
+    INK_TRY_GOTO(ink__dnnl_check(ink__desc_make(&W, 2, (dnnl_dims_t){K, N}, of_W, dnnl_format_tag_any),
                                  "product", err));
-    INK_TRY_GOTO(ink__dnnl_check(ink__desc_typed(&y, of_y, 2, (dnnl_dims_t){M, N}, dnnl_ab), "product", err));
+    INK_TRY_GOTO(ink__dnnl_check(ink__desc_make(&y, 2, (dnnl_dims_t){M, N}, of_y, dnnl_ab), "product", err));
     INK_TRY_GOTO(ink__dnnl_check(
         ink__matmul_desc(&pd, engine, INK__REF(x), INK__REF(W), NULL, INK__REF(y), attr), "product", err));
     ink__desc_ref packed = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);

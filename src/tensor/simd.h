@@ -117,6 +117,34 @@ static inline float v_sum(vf x)
     return lane[0];
 }
 
+/* The lanes' least and greatest. */
+static inline float v_least(vf x)
+{
+    float least = x[0];
+    for (int i = 1; i < INK_LANES; ++i)
+        least = x[i] < least ? x[i] : least;
+    return least;
+}
+
+static inline float v_greatest(vf x)
+{
+    return -v_least(-x);
+}
+
+/* The lowest byte of every lane. */
+static inline void v_store_bytes(uint8_t *p, vu x)
+{
+    typedef uint8_t vb_loose __attribute__((vector_size(INK_LANES), aligned(1), may_alias));
+    *(vb_loose *)p = __builtin_convertvector(x, vb_loose);
+}
+
+/* VL integers as floats. */
+static inline vf v_load_integers(const int32_t *p)
+{
+    typedef int32_t vi_loose __attribute__((vector_size(4 * INK_LANES), aligned(4), may_alias));
+    return __builtin_convertvector(*(const vi_loose *)p, vf);
+}
+
 /* 2^x, relative error below 2e-7 for x in [-126, 127]; below -126 it is 0. NaN stays NaN. */
 static inline vf v_exp2(vf x)
 {

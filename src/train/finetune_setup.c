@@ -61,7 +61,8 @@ static ink_status open_start(ink__run *run, ink_error *err)
     const ink_finetune_options *o = run->options;
     if (o->from) {
         /* Its own layout of the weights is not needed here. */
-        const ink_model_options plain = {.version = 1, .backend = INK_BACKEND_REF};
+        const ink_model_options plain = {
+            .version = 1, .backend = INK_BACKEND_REF, .precision = INK_PRECISION_F32};
         ink_model_info info;
         INK_TRY(ink_model_open(&run->base, o->from, &plain, err));
         ink_model_get_info(&info, run->base);

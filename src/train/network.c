@@ -149,7 +149,7 @@ ink__dropout ink__network_site(const ink__network *n, const ink__dropping *drop,
 static ink__table table_of(const ink__network *n, ink__slot slot)
 {
     const ink__parameter *p = ink__store_find(n->store, slot, 0);
-    return p ? (ink__table){(const unsigned char *)(n->store->values + p->at), INK__F32, p->shape[0]}
+    return p ? (ink__table){(const unsigned char *)(n->store->values + p->at), INK__F32, p->shape[0], NULL}
              : (ink__table){0};
 }
 

@@ -135,7 +135,7 @@ static void fill(const ink__store *s, const ink__config *config, const ink__stor
             float *value = s->values + p->at; /* [n] */
             const ink__tensor *tensor = source_of(options, spec, l);
             if (tensor)
-                ink__to_f32(value, tensor->data, tensor->dtype, p->n);
+                ink__tensor_to_f32(value, tensor);
             else if (p->rank > 1)
                 fill_normal(value, p->n, options->deviation, options->seed,
                             INIT_STREAM | (uint64_t)(p - s->list));

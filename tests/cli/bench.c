@@ -16,6 +16,8 @@ Test(cli_bench, prints_a_table_of_what_was_asked_for)
     cr_expect(run("inkling bench -m . --only products --rounds 1") == 0, "%s", err);
     cr_expect(strstr(out, "a layer") && strstr(out, "bare int8"), "%s", out);
     cr_expect(err[0] == '\0', "%s", err);
+    cr_expect(run("inkling bench -m . --only encoder --rounds 1 --precision int8") == 0, "%s", err);
+    cr_expect(strstr(out, "short together") && strstr(out, "ff_out+norm"), "%s", out);
 }
 
 Test(cli_bench, json_goes_to_stdout_alone_or_beside_the_table_into_a_file)
@@ -45,6 +47,7 @@ Test(cli_bench, wrong_usage_and_failures_say_why)
     expect_usage("inkling bench", "--model is required");
     expect_usage("inkling bench -m . --only speed", "wanted all|products|encoder|latency|tokenizer");
     expect_usage("inkling bench -m . --rounds 0", "--rounds is \"0\"");
+    expect_usage("inkling bench -m . --precision int4", "wanted auto|f32|int8");
     expect_usage("inkling bench -m . --threads x", "--threads is \"x\"");
     expect_usage("inkling bench -m . a.txt b.txt", "given \"b.txt\" as well");
     expect_failure("inkling bench -m /nonexistent", "/nonexistent");
@@ -71,7 +74,7 @@ Test(cli_bench, a_profile_is_a_csv_line_for_every_operation)
         for (const char *c = err; *c; ++c)
             lines += *c == '\n', commas += *c == ',';
         const size_t head = i == 0; /* embed has none */
-        cr_expect(lines == 1 + 1 + 5 + head && commas == 7 * lines, "%s: %s", commands[i], err);
+        cr_expect(lines == 1 + 2 + 5 + head && commas == 7 * lines, "%s: %s", commands[i], err);
     }
     cr_expect(run("echo good | $inkling classify -m . --quiet") == 0 && err[0] == '\0', "%s", err);
 }

@@ -186,7 +186,7 @@ Test(safetensors, released_pages_can_be_read_again)
     char *data = malloc(BYTES);
     for (int i = 0; i < BYTES; ++i)
         data[i] = (char)(i * 31 >> 4);
-    const ink__tensor tensor = {"x", INK__I8, 1, {BYTES}, data, BYTES};
+    const ink__tensor tensor = {"x", INK__I8, 1, {BYTES}, data, BYTES, NULL};
     const char *path = scratch_path("big.safetensors");
     assert_ok(ink__tensors_write(path, &tensor, 1, &err), err);
     assert_ok(ink__tensors_open(&tensors, path, &err), err);

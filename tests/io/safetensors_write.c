@@ -51,16 +51,21 @@ Test(safetensors_write, what_cannot_be_written_is_refused_first)
         ink__tensor tensors[2];
         const char *wanted;
     } cases[] = {
-        {{{"a", INK__F32, 1, {2}, data, 8}, {"a", INK__I8, 1, {2}, data, 2}}, "two tensors are named \"a\""},
-        {{{"__metadata__", INK__F32, 1, {2}, data, 8}, {"a", INK__I8, 1, {2}, data, 2}},
+        {{{"a", INK__F32, 1, {2}, data, 8, NULL}, {"a", INK__I8, 1, {2}, data, 2, NULL}},
+         "two tensors are named \"a\""},
+        {{{"__metadata__", INK__F32, 1, {2}, data, 8, NULL}, {"a", INK__I8, 1, {2}, data, 2, NULL}},
          "named \"__metadata__\""},
-        {{{"\xFF", INK__F32, 1, {2}, data, 8}, {"a", INK__I8, 1, {2}, data, 2}}, "is not UTF-8"},
-        {{{"x", INK__F32, 1, {2}, data, 7}, {"a", INK__I8, 1, {2}, data, 2}},
+        {{{"\xFF", INK__F32, 1, {2}, data, 8, NULL}, {"a", INK__I8, 1, {2}, data, 2, NULL}}, "is not UTF-8"},
+        {{{"x", INK__F32, 1, {2}, data, 7, NULL}, {"a", INK__I8, 1, {2}, data, 2, NULL}},
          "tensor \"x\" has 7 bytes, its shape takes 8"},
-        {{{"x", INK__F32, 2, {SIZE_MAX, 2}, data, 8}, {"a", INK__I8, 1, {2}, data, 2}}, "overflows"},
-        {{{"x", INK__DTYPES, 1, {2}, data, 8}, {"a", INK__I8, 1, {2}, data, 2}}, "has dtype 13 and rank 1"},
-        {{{"x", INK__F32, 9, {2}, data, 8}, {"a", INK__I8, 1, {2}, data, 2}}, "has dtype 3 and rank 9"},
-        {{{"x", INK__I8, 1, {SIZE_MAX}, data, SIZE_MAX}, {"a", INK__I8, 1, {2}, data, 2}}, "sizes overflow"},
+        {{{"x", INK__F32, 2, {SIZE_MAX, 2}, data, 8, NULL}, {"a", INK__I8, 1, {2}, data, 2, NULL}},
+         "overflows"},
+        {{{"x", INK__DTYPES, 1, {2}, data, 8, NULL}, {"a", INK__I8, 1, {2}, data, 2, NULL}},
+         "has dtype 13 and rank 1"},
+        {{{"x", INK__F32, 9, {2}, data, 8, NULL}, {"a", INK__I8, 1, {2}, data, 2, NULL}},
+         "has dtype 3 and rank 9"},
+        {{{"x", INK__I8, 1, {SIZE_MAX}, data, SIZE_MAX, NULL}, {"a", INK__I8, 1, {2}, data, 2, NULL}},
+         "sizes overflow"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i)
         expect_failure(ink__tensors_write(scratch_path("x"), cases[i].tensors, 2, &err), err, INK_E_ARG,

@@ -15,7 +15,7 @@ static void make_shard(const char *name, const char *letters)
     const size_t n = strlen(letters);
     for (size_t i = 0; i < n; ++i) {
         names[i][0] = letters[i];
-        list[i] = (ink__tensor){names[i], INK__I8, 1, {1}, &letters[i], 1};
+        list[i] = (ink__tensor){names[i], INK__I8, 1, {1}, &letters[i], 1, NULL};
     }
     assert_ok(ink__tensors_write(scratch_path(name), list, n, &err), err);
 }

@@ -119,9 +119,9 @@ Test(embedding, word_and_type_are_added_before_the_position)
     const size_t one[] = {0, 1};
     const int32_t id = 0;
     float y, row;
-    ink_embedding_forward(&y, &row, &id, NULL, one, 1, (ink__table){(const unsigned char *)word, INK__F32, 1},
-                          (ink__table){(const unsigned char *)position, INK__F32, 1},
-                          (ink__table){(const unsigned char *)type, INK__F32, 1},
-                          (ink__positions){.first = 0}, 1);
+    ink_embedding_forward(
+        &y, &row, &id, NULL, one, 1, (ink__table){(const unsigned char *)word, INK__F32, 1, NULL},
+        (ink__table){(const unsigned char *)position, INK__F32, 1, NULL},
+        (ink__table){(const unsigned char *)type, INK__F32, 1, NULL}, (ink__positions){.first = 0}, 1);
     cr_expect(y == 0x1p25f + 4, "%.0f", y);
 }

@@ -47,7 +47,7 @@ static void linear_open(struct linear *l, size_t in, size_t out, size_t threads)
     l->b = random_floats(out, 1, 12);
     OK(ink__onednn_create(&l->engine, err));
     OK(ink__product_create(&l->product, l->engine, in, out, threads, err));
-    OK(ink__aligned_alloc(&l->packed, ink__product_packed_size(l->product) * sizeof(float), "W", err));
+    OK(ink__aligned_alloc(&l->packed, ink__product_packed_bytes(l->product), "W", err));
     OK(ink__product_pack(l->packed, l->product, l->W, err));
 }
 
@@ -166,12 +166,12 @@ Test(onednn, packed_weights_are_the_same_for_any_number_of_threads)
         struct linear one, two;
         linear_open(&one, shapes[i].in, shapes[i].out, 1);
         linear_open(&two, shapes[i].in, shapes[i].out, 2);
-        const size_t n = ink__product_packed_size(one.product);
-        cr_expect(n >= one.in * one.out && n == ink__product_packed_size(two.product));
+        const size_t n = ink__product_packed_bytes(one.product);
+        cr_expect(n >= one.in * one.out * sizeof(float) && n == ink__product_packed_bytes(two.product));
         /* Again over garbage: padding is written, not left. */
-        memset(two.packed, 0xA5, n * sizeof(float));
+        memset(two.packed, 0xA5, n);
         OK(ink__product_pack(two.packed, two.product, two.W, err));
-        cr_expect(same_bits(one.packed, two.packed, n), "%zu to %zu", one.in, one.out);
+        cr_expect(same_bits(one.packed, two.packed, n / sizeof(float)), "%zu to %zu", one.in, one.out);
         linear_close(&one), linear_close(&two);
     }
 }
@@ -181,7 +181,7 @@ Test(onednn, running_a_product_only_reads_its_weights)
     for (size_t i = 0; i < SHAPES; ++i) {
         struct linear l;
         linear_open(&l, shapes[i].in, shapes[i].out, 1);
-        const size_t bytes = ink__product_packed_size(l.product) * sizeof(float);
+        const size_t bytes = ink__product_packed_bytes(l.product);
         float *locked = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         cr_assert(locked != MAP_FAILED);
         memcpy(locked, l.packed, bytes);

@@ -122,7 +122,7 @@ Test(export, weights_that_cannot_be_saved_are_refused_before_anything_is_written
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         const float data[2] = {65519, cases[i].value};
-        const ink__tensor w = {"w", INK__F32, 1, {2}, data, sizeof data};
+        const ink__tensor w = {"w", INK__F32, 1, {2}, data, sizeof data, NULL};
         const ink__export what = {scratch_path("out"), scratch, &config, &w, 1, cases[i].dtype};
         expect_failure(ink__export_write(&what, &err), err, INK_E_NUMERIC, cases[i].wanted);
     }

@@ -43,7 +43,8 @@ static const char values[] =
 static void make(const char *text, ink__trainer_options options)
 {
     static const char dir[] = INK_TEST_DATA "/golden/bert-tiny-cls";
-    const ink_model_options plain = {.version = 1, .backend = INK_BACKEND_REF};
+    const ink_model_options plain = {
+        .version = 1, .backend = INK_BACKEND_REF, .precision = INK_PRECISION_F32};
     ink__text base = {0};
     read_set(&data, "data.jsonl", text);
     assert_ok(ink_model_open(&model, dir, &plain, &err), err);
@@ -258,7 +259,8 @@ static void classify_saved(float *scores)
                                    p->rank,
                                    {p->shape[0], p->shape[1]},
                                    store.values + p->at,
-                                   p->n * sizeof(float)};
+                                   p->n * sizeof(float),
+                                   NULL};
     }
     const ink__export what = {
         dir, INK_TEST_DATA "/golden/bert-tiny-cls", &config_text, tensors, store.count, INK__F32};
