@@ -6,5 +6,5 @@ const char *ink_operation_name(ink_operation operation)
     static const char *const names[INK_OPERATIONS] = {
         "embedding", "qkv", "attention", "attn_out+norm", "ff_in+activation", "ff_out+norm", "head",
     };
-    return operation < INK_OPERATIONS ? names[operation] : NULL;
+    return (size_t)operation < INK_OPERATIONS ? names[operation] : NULL;
 }
