@@ -59,8 +59,8 @@ static void print_encoder(const ink_bench *b)
         for (size_t i = 0; i < INK_BENCH_BATCHES; ++i) {
             const ink_bench_batch *batch = &b->batches[i];
             const double seconds = batch->seconds[o].median;
-            printf("%8.2f %4.1f%%  ", 1e6 * seconds / (double)batch->rows,
-                   100 * seconds / batch->pass.median);
+            const size_t tokens = batch->rows * (batch->apart ? b->threads : 1);
+            printf("%8.2f %4.1f%%  ", 1e6 * seconds / (double)tokens, 100 * seconds / batch->pass.median);
         }
         printf("\n");
     }
