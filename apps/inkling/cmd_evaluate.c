@@ -88,6 +88,7 @@ static ink_status evaluate(ink_evaluation **e, const struct args *a, const ink_m
     job_options(&job, &a->job, inputs);
     ink_evaluate_options o = INK_EVALUATE_OPTIONS_INIT;
     o.inputs = job.inputs, o.n_inputs = job.n_inputs, o.format = job.format;
+    o.delimiter = job.delimiter;
     o.text = job.text, o.text_pair = job.text_pair, o.id = job.id, o.label = a->label;
     o.slice = a->slice, o.compare = compare;
     o.threads = job.threads, o.max_length = job.max_length, o.batch_tokens = job.batch_tokens;

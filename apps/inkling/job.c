@@ -81,6 +81,7 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     while (operands[options->n_inputs])
         ++options->n_inputs;
     options->format = (ink_format)args->format;
+    options->delimiter = args->delimiter;
     options->text = args->text;
     options->text_pair = args->text_pair;
     options->id = args->id;

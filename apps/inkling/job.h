@@ -9,6 +9,7 @@
 struct job_args {
     const char *model, *output, *text, *text_pair, *id;
     int format, on_error;
+    char delimiter;
     size_t threads, max_length, batch_tokens;
     bool parse_special, quiet, progress;
 };
@@ -38,6 +39,10 @@ struct job_args {
      "auto|lines|docs|jsonl|csv|tsv|fasttext",                                                               \
      "of the inputs; auto goes by the ending, .gz and .zst left out",                                        \
      NULL},                                                                                                  \
+        {0,        "delimiter",                                                                              \
+         CLI_CHAR, JOB_AT(type, delimiter),                                                                  \
+         "C",      "between the columns of csv: ';' as European Excel writes it, or tab",                    \
+         "a comma"},                                                                                         \
         {0, "text", CLI_STR, JOB_AT(type, text), "NAME", "field or column that holds the text", NULL},       \
         {0,   "text-pair", CLI_STR, JOB_AT(type, text_pair), "NAME", "field of the second text, for pairs",  \
          NULL},                                                                                              \

@@ -20,7 +20,7 @@ typedef enum ink_format {
     INK_FORMAT_DOCS,     /* a file is a text, its path the id; of a folder each file in it and in its folders,
                           * in byte order of their paths, hidden ones left out */
     INK_FORMAT_JSONL,    /* a line is an object */
-    INK_FORMAT_CSV,      /* RFC 4180 with a header line */
+    INK_FORMAT_CSV,      /* RFC 4180 with a header line, but for the delimiter of the options */
     INK_FORMAT_TSV,      /* the same, with tabs in the place of commas */
     INK_FORMAT_FASTTEXT  /* a line is labels (__label__x) and then a text */
 } ink_format;
@@ -40,6 +40,8 @@ typedef struct ink_job_options {
     const char *const *inputs; /* paths of files and folders; "-" is stdin; none: stdin */
     size_t n_inputs;
     ink_format format;
+    char delimiter;             /* between the columns of INK_FORMAT_CSV, ';' as Excel has it in most of
+                                 * Europe; 0: ',' */
     const char *text;           /* field names: "text" */
     const char *text_pair;      /* NULL: the records are single texts */
     const char *id;             /* NULL: "id" where there is one, else a document's path, or the record's
@@ -59,8 +61,8 @@ typedef struct ink_job_options {
 } ink_job_options;
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
-        1, NULL, 0, INK_FORMAT_AUTO, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false, INK_POOLING_AUTO, \
-            false, NULL, NULL                                                                                \
+        1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
+            INK_POOLING_AUTO, false, NULL, NULL                                                              \
     }
 
 /* What a job did. Also filled when it fails. */

@@ -394,6 +394,7 @@ static ink_status open_records(ink__records **records, const ink_job_options *op
     const ink__records_options wanted = {.inputs = options->inputs,
                                          .n_inputs = options->n_inputs,
                                          .format = options->format,
+                                         .delimiter = options->delimiter,
                                          .text = options->text,
                                          .text_pair = options->text_pair,
                                          .id = options->id,

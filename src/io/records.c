@@ -47,6 +47,7 @@ static ink_status copy_fields(ink__fields *fields, const ink__records_options *o
         INK_TRY(copy_name(&fields->pair, options->text_pair, err));
     INK_TRY(copy_name(&fields->id, options->id ? options->id : "id", err));
     fields->id_required = options->id != NULL;
+    fields->delimiter = options->delimiter;
     if (options->label)
         INK_TRY(copy_name(&fields->label, options->label, err));
     if (options->label && strcmp(options->label, "label") == 0)

@@ -8,8 +8,9 @@
  * - docs: a file is a text, line breaks and all; its path is the id. What goes wrong with the file (it cannot
  *   be read, is cut off, is no text) is the record's error. Of a folder each file is a document (folder.h).
  * - jsonl: a line is an object; of a key that comes twice the last counts; a blank line is a bad record.
- * - csv: RFC 4180 with a header line, its values those of Python's csv module; blank lines are skipped; a row
- *   that has not as many fields as the header is a bad record; an id is always a JSON string.
+ * - csv: RFC 4180 with a header line (and another delimiter, if one is asked for), its values those of
+ * Python's csv module; blank lines are skipped; a row that has not as many fields as the header is a bad
+ * record; an id is always a JSON string.
  * - tsv: csv with tabs; but in a row with text behind a closing quote the quotes are text, if it is one line,
  *   and a bad record otherwise (records_csv.c says why).
  * - fasttext: a line is any number of words that begin with "__label__", and then the text.
@@ -63,6 +64,7 @@ typedef struct ink__records_options {
     const char *const *inputs; /* paths of files and folders; "-" is stdin; none: stdin */
     size_t n_inputs;
     ink_format format;
+    char delimiter;        /* of csv; 0: a comma */
     const char *text;      /* the text's field; NULL: "text" */
     const char *text_pair; /* the second text's; NULL: there is none */
     const char *id;        /* NULL: "id" where there is one */
@@ -73,8 +75,9 @@ typedef struct ink__records_options {
 } ink__records_options; /* what it points to is copied, or of no use after the call */
 
 /* Every input is looked at before the first record is read: one that is missing fails at once (INK_E_IO), so
- * does an ending that is known to be no text where no format was asked for (INK_E_UNSUPPORTED), and a field
- * or label asked of a format that has none (INK_E_ARG). n_inputs 0, or the name "-", is stdin. */
+ * does an ending that is known to be no text where no format was asked for (INK_E_UNSUPPORTED), and a field,
+ * a label or a delimiter asked of a format that has none (INK_E_ARG). n_inputs 0, or the name "-", is stdin.
+ */
 ink_status ink__records_open(ink__records **records, const ink__records_options *options, ink_error *err);
 
 /* The next record into *record; *end says that there is none. A bad record is not a failure: it has

@@ -1,6 +1,6 @@
-/* Records that are CSV (RFC 4180), or the same with tabs (TSV): a header line names the columns, a quoted
- * field may hold commas, quotes
- * ("") and line breaks. Lines end in "\n", "\r\n" or "\r"; blank lines are skipped.
+/* Records that are CSV (RFC 4180), with semicolons or another delimiter if one is asked for, or with tabs
+ * (TSV): a header line names the columns, a quoted field may hold commas, quotes ("") and line breaks. Lines
+ * end in "\n", "\r\n" or "\r"; blank lines are skipped.
  *
  * libcsv finds the fields. Wherever files leave the RFC, the values are those of Python's csv module, the
  * reader that users know: spaces belong to their field, a quote inside an unquoted field is a quote, and what
@@ -80,7 +80,7 @@ static ink_status open_delimited(void **state, char delimiter, const ink__fields
 
 static ink_status open_csv(void **state, const ink__fields *fields, ink_error *err)
 {
-    return open_delimited(state, ',', fields, err);
+    return open_delimited(state, fields->delimiter ? fields->delimiter : ',', fields, err);
 }
 
 static ink_status open_tsv(void **state, const ink__fields *fields, ink_error *err)
@@ -219,11 +219,16 @@ static const char *delimiter_hint(const csv *s)
     if (s->n_ends != 1)
         return "";
     const char *only = field(&len, s, 0);
-    if (s->delimiter == '\t')
-        return memchr(only, ',', len) ? "; there is no tab in it: is it CSV (--format csv)?" : "";
-    if (memchr(only, '\t', len))
+    const bool tab = s->delimiter == '\t';
+    if (!tab && memchr(only, '\t', len))
         return "; there are tabs in it: is it TSV (--format tsv)?";
-    return memchr(only, ';', len) ? "; its columns seem to be separated by \";\", wanted \",\"" : "";
+    if (s->delimiter != ';' && memchr(only, ';', len))
+        return tab ? "; its columns seem to be separated by \";\" (--format csv --delimiter ';')"
+                   : "; its columns seem to be separated by \";\" (--delimiter ';')";
+    if (s->delimiter == ',' || !memchr(only, ',', len))
+        return "";
+    return tab ? "; there is no tab in it: is it CSV (--format csv)?"
+               : "; its columns seem to be separated by \",\" (--delimiter ',')";
 }
 
 /* *column = the one named so, NO_COLUMN where there is none and it need not be. */
@@ -416,6 +421,8 @@ static ink_status step_csv(ink__step *step, ink__record *record, void *state, in
 const ink__record_format ink__format_csv = {.name = "CSV",
                                             .has_fields = true,
                                             .has_labels = true,
+                                            .delimiter = ',',
+                                            .any_delimiter = true,
                                             .open = open_csv,
                                             .step = step_csv,
                                             .close = close_csv};
@@ -423,6 +430,7 @@ const ink__record_format ink__format_csv = {.name = "CSV",
 const ink__record_format ink__format_tsv = {.name = "TSV",
                                             .has_fields = true,
                                             .has_labels = true,
+                                            .delimiter = '\t',
                                             .open = open_tsv,
                                             .step = step_csv,
                                             .close = close_csv};

@@ -92,6 +92,7 @@ static ink_status read_set(ink__dataset *set, ink__run *run, const char *const *
         .records = {.inputs = inputs,
                     .n_inputs = n,
                     .format = o->format,
+                    .delimiter = o->delimiter,
                     .text = o->text,
                     .text_pair = o->text_pair,
                     .id = o->id,

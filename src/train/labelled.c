@@ -384,6 +384,7 @@ ink_status ink__labelled_create(ink__labelled **labelled, ink_job_report *report
                                  .inputs = options->inputs,
                                  .n_inputs = options->n_inputs,
                                  .format = options->format,
+                                 .delimiter = options->delimiter,
                                  .text = options->text,
                                  .text_pair = options->text_pair,
                                  .id = options->id,

@@ -38,6 +38,9 @@ Test(cli, wrong_usage_exits_2_and_says_why)
     expect_usage("inkling classify -m . --threads 2x", "--threads is \"2x\"");
     expect_usage("inkling classify -m . --max-length 99999999999999999999999", "--max-length");
     expect_usage("inkling classify -m . --format xml", "wanted auto|lines|docs|jsonl|csv|tsv|fasttext");
+    expect_usage("inkling classify -m . --delimiter ''",
+                 "--delimiter is \"\", wanted one ASCII character, or tab");
+    expect_usage("inkling classify -m . --delimiter ';;'", "--delimiter is \";;\"");
     expect_usage("inkling info -m . extra", "takes no operand, given \"extra\"");
 }
 
@@ -72,6 +75,22 @@ Test(cli, reads_csv_and_names_columns)
     cr_expect(run("inkling classify -m . --text review r.csv") == 0, "%s", err);
     cr_expect(strncmp(out, "{\"id\":\"7\",", 10) == 0 && strstr(out, "{\"id\":\"8\","), "%s", out);
     expect_failure("inkling classify -m . r.csv", "review");
+}
+
+Test(cli, reads_csv_as_european_excel_writes_it)
+{
+    static const char csv[] = "id;text;label\r\n7;\"good; very good\";label 1\r\n8;bad, bad;label 0\r\n";
+    scratch_write(dir, "r.csv", csv, sizeof csv - 1);
+    expect_failure("inkling classify -m . r.csv", "--delimiter ';'");
+    cr_expect(run("inkling tokenize -m . --delimiter ';' r.csv") == 0, "%s", err);
+    cr_expect(strncmp(out, "{\"id\":\"7\",", 10) == 0 && strstr(out, "{\"id\":\"8\","), "%s", out);
+    cr_expect(run("inkling evaluate -m . --delimiter ';' r.csv") == 0 && strstr(out, "2 records"), "%s%s",
+              out, err);
+    cr_expect(run("tr ';' '\\t' <r.csv | inkling tokenize -m . --format csv --delimiter tab") == 0, "%s",
+              err);
+    cr_expect(strstr(out, "{\"id\":\"8\","), "%s", out);
+    cr_expect(run("inkling tokenize -m . --delimiter '\\t' --text 'id;text;label' r.csv") == 0, "%s", err);
+    expect_failure("echo good | inkling classify -m . --delimiter ';' -", "-: is read as lines");
 }
 
 Test(cli, failures_are_one_sentence_with_the_place_and_exit_1)
