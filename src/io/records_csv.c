@@ -231,8 +231,9 @@ static const char *delimiter_hint(const csv *s)
                : "; its columns seem to be separated by \",\" (--delimiter ',')";
 }
 
-/* *column = the one named so, NO_COLUMN where there is none and it need not be. */
-static ink_status find_column(size_t *column, const csv *s, const char *name, bool required,
+/* *column = the one named so, NO_COLUMN where there is none and it need not be: `option` is what names it on
+ * the command line, NULL if it need not be there. */
+static ink_status find_column(size_t *column, const csv *s, const char *name, const char *option,
                               const char *source, ink_error *err)
 {
     ink__name_list columns = {0};
@@ -248,10 +249,11 @@ static ink_status find_column(size_t *column, const csv *s, const char *name, bo
                             source, (unsigned long long)s->row_line, *column + 1, i + 1, name);
         *column = i;
     }
-    if (required && *column == NO_COLUMN)
-        return ink_fail(err, INK_E_FORMAT, "%s: no column \"%s\" (columns: %s)%s", source, name, columns.text,
-                        delimiter_hint(s));
-    return INK_OK;
+    if (!option || *column != NO_COLUMN)
+        return INK_OK;
+    const char *hint = delimiter_hint(s);
+    return ink_fail(err, INK_E_FORMAT, "%s: no column \"%s\" (columns: %s)%s%s%s", source, name, columns.text,
+                    *hint ? hint : "; name one with ", *hint ? "" : option, *hint ? "" : " NAME");
 }
 
 static ink_status find_labels(csv *s, const char *source, ink_error *err)
@@ -260,27 +262,27 @@ static ink_status find_labels(csv *s, const char *source, ink_error *err)
     s->label = NO_COLUMN;
     if (!fields->label)
         return INK_OK;
-    INK_TRY(find_column(&s->label, s, fields->label, !fields->label_else, source, err));
+    INK_TRY(find_column(&s->label, s, fields->label, fields->label_else ? NULL : "--label", source, err));
     s->label_list = strcmp(fields->label, LIST_COLUMN) == 0;
     if (s->label != NO_COLUMN)
         return INK_OK;
-    INK_TRY(find_column(&s->label, s, fields->label_else, false, source, err));
+    INK_TRY(find_column(&s->label, s, fields->label_else, NULL, source, err));
     s->label_list = true;
     /* Where there is neither, the one that was named is missing. */
-    return s->label != NO_COLUMN ? INK_OK : find_column(&s->label, s, fields->label, true, source, err);
+    return s->label != NO_COLUMN ? INK_OK : find_column(&s->label, s, fields->label, "--label", source, err);
 }
 
 static ink_status read_header(csv *s, const char *source, ink_error *err)
 {
     const ink__fields *fields = s->fields;
-    INK_TRY(find_column(&s->text, s, fields->text, true, source, err));
+    INK_TRY(find_column(&s->text, s, fields->text, "--text", source, err));
     s->pair = NO_COLUMN;
     if (fields->pair)
-        INK_TRY(find_column(&s->pair, s, fields->pair, true, source, err));
-    INK_TRY(find_column(&s->id, s, fields->id, fields->id_required, source, err));
+        INK_TRY(find_column(&s->pair, s, fields->pair, "--text-pair", source, err));
+    INK_TRY(find_column(&s->id, s, fields->id, fields->id_required ? "--id" : NULL, source, err));
     INK_TRY(find_labels(s, source, err));
     for (size_t i = 0; i < fields->n_more; ++i)
-        INK_TRY(find_column(&s->more[i], s, fields->more[i], false, source, err));
+        INK_TRY(find_column(&s->more[i], s, fields->more[i], NULL, source, err));
     s->n_columns = s->n_fields;
     return INK_OK;
 }

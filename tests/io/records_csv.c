@@ -75,8 +75,9 @@ Test(records_csv, a_row_of_the_wrong_length_is_a_bad_record_with_its_line)
 Test(records_csv, a_missing_column_is_named_with_those_there_are)
 {
     open_text("x.csv", "id,body,\"star\"\"s\"\n1,a,5\n");
-    expect_failure(next_record(), err, INK_E_FORMAT,
-                   "x.csv: no column \"text\" (columns: \"id\", \"body\", \"star\"s\")");
+    expect_failure(
+        next_record(), err, INK_E_FORMAT,
+        "x.csv: no column \"text\" (columns: \"id\", \"body\", \"star\"s\"); name one with --text NAME");
     ink__records_free(records);
     open_text("x.csv", "text,text\na,b\n");
     expect_failure(next_record(), err, INK_E_FORMAT,
@@ -89,7 +90,9 @@ Test(records_csv, a_missing_column_is_named_with_those_there_are)
         options.inputs = &path, options.n_inputs = 1, options.text_pair = names[i][1],
         options.id = names[i][2];
         assert_ok(ink__records_open(&records, &options, &err), err);
-        expect_failure(next_record(), err, INK_E_FORMAT, i ? "no column \"key\"" : "no column \"b\"");
+        expect_failure(next_record(), err, INK_E_FORMAT,
+                       i ? "no column \"key\" (columns: \"text\", \"id\"); name one with --id NAME"
+                         : "no column \"b\" (columns: \"text\", \"id\"); name one with --text-pair NAME");
         ink__records_free(records);
     }
 }

@@ -75,7 +75,7 @@ Test(records_tsv, a_header_made_for_another_delimiter_gets_a_hint)
     ink__records_free(records);
     open_text("x.csv", "body\na\n");
     expect_failure(next_record(), err, INK_E_FORMAT, "x.csv: no column \"text\" (columns: \"body\")");
-    cr_expect(err.text[strlen(err.text) - 1] == ')', "%s", err.text);
+    cr_expect(!strstr(err.text, "is it"), "%s", err.text);
     ink__records_free(records);
 }
 
