@@ -107,6 +107,12 @@ static bool reader_has_gone(void)
     return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
 }
 
+static void print_notes(const char *verb, const char *notes)
+{
+    for (size_t len; (len = strcspn(notes, "\n")) > 0; notes += len + (notes[len] == '\n'))
+        fprintf(stderr, "inkling %s: %.*s\n", verb, (int)len, notes);
+}
+
 int job_finish(const char *verb, ink_status status, const ink_error *err, const ink_job_report *report,
                const struct job_args *args)
 {
@@ -131,6 +137,8 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
                     (unsigned long long)report->bad_bytes);
         fputc('\n', stderr);
     }
+    if (!args->quiet)
+        print_notes(verb, report->notes);
     if (status != INK_OK)
         return cli_fail(verb, err);
     if (report->failed) {

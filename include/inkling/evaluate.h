@@ -94,6 +94,7 @@ typedef struct ink_evaluation {
     uint64_t truncated, tokens, bad_bytes;
     double seconds;
     char first_error[512]; /* of the records left out */
+    char notes[1024];      /* as in ink_job_report */
 
     ink_activation kind;
     const ink_metric *metrics; /* [n_metrics] the most important first */

@@ -74,6 +74,8 @@ typedef struct ink_job_report {
     uint64_t bad_bytes; /* ill-formed UTF-8 sequences read as U+FFFD */
     double seconds;
     char first_error[512]; /* the first bad record's sentence, or "" */
+    char notes[1024]; /* what of the inputs was left out although nothing failed, a sentence a line: pipes,
+                       * sockets and devices in a folder; or "" */
 } ink_job_report;
 
 /* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false}.

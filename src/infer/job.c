@@ -404,6 +404,14 @@ static ink_status open_records(ink__records **records, const ink_job_options *op
     return ink__records_open(records, &wanted, err);
 }
 
+static void tell_notes(struct job *job)
+{
+    char sentences[INK__NOTES_MAX][INK__NOTE_BYTES], *to = job->report.notes;
+    const size_t n = ink__notes_sentences(sentences, ink__records_notes(job->records));
+    for (size_t i = 0; i < n; ++i)
+        to += snprintf(to, sizeof job->report.notes - (size_t)(to - job->report.notes), "%s\n", sentences[i]);
+}
+
 ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink_job_options *options,
                         ink_error *err)
 {
@@ -431,6 +439,7 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
         st = ink__output_commit(job.output, err);
     else
         (void)ink__output_flush(job.output, NULL); /* what was finished before the failure, on stdout */
+    tell_notes(&job);
     *report = job.report;
 done:
     for (size_t i = 0; job.ring && i < job.n_slots; ++i)

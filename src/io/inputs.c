@@ -186,7 +186,8 @@ bool ink__inputs_waits(const ink__inputs *inputs)
     return !inputs->folder && inputs->next < inputs->n && inputs->places[inputs->next].named_pipe;
 }
 
-ink_status ink__inputs_next(ink__input *input, bool *end, ink__inputs *inputs, ink_error *err)
+ink_status ink__inputs_next(ink__input *input, bool *end, ink__inputs *inputs, ink__notes *notes,
+                            ink_error *err)
 {
     const char *path = NULL;
     const place *in = inputs->next > 0 ? &inputs->places[inputs->next - 1] : NULL;
@@ -204,7 +205,7 @@ ink_status ink__inputs_next(ink__input *input, bool *end, ink__inputs *inputs, i
         }
         in = &inputs->places[inputs->next++];
         if (in->is_folder)
-            INK_TRY(ink__folder_open(&inputs->folder, in->path, err));
+            INK_TRY(ink__folder_open(&inputs->folder, in->path, notes, err));
         else
             path = in->path;
     }

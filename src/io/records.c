@@ -19,7 +19,8 @@ struct ink__records {
     bool pending; /* record has been read but not yet asked for */
     bool end;     /* there are no more */
     uint64_t number, bytes_total;
-    ink__text id;      /* where the record names none */
+    ink__text id; /* where the record names none */
+    ink__notes notes;
     ink_error bad;     /* why a document cannot be read */
     ink_error failure; /* of the last read, which stays */
 };
@@ -153,7 +154,7 @@ static ink_status complete(ink__records *records, ink_error *err)
 static ink_status open_next(ink__records *records, ink_error *err)
 {
     ink__input in;
-    INK_TRY(ink__inputs_next(&in, &records->end, records->inputs, err));
+    INK_TRY(ink__inputs_next(&in, &records->end, records->inputs, &records->notes, err));
     if (records->end)
         return INK_OK;
     records->format = in.format; /* and so closed, if it opens only half */
@@ -241,4 +242,9 @@ void ink__records_progress(uint64_t *read, uint64_t *total, const ink__records *
 {
     *read = records->source.bytes_read;
     *total = records->bytes_total;
+}
+
+const ink__notes *ink__records_notes(const ink__records *records)
+{
+    return &records->notes;
 }

@@ -27,6 +27,7 @@
 #define INK_IO_RECORDS_H
 
 #include "core/status.h"
+#include "io/notes.h"
 
 #include <inkling/job.h>
 
@@ -94,6 +95,9 @@ bool ink__records_ready(ink__records *records);
 
 /* Bytes read and, where all inputs are files, bytes in all (else 0): for a progress line. */
 void ink__records_progress(uint64_t *read, uint64_t *total, const ink__records *records);
+
+/* What has been left out so far; valid as long as records is. */
+const ink__notes *ink__records_notes(const ink__records *records);
 
 void ink__records_free(ink__records *records); /* NULL is fine */
 

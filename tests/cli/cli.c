@@ -139,6 +139,17 @@ Test(cli, every_format_is_read_by_its_ending_or_by_its_name)
               "an empty folder is no failure");
 }
 
+Test(cli, what_is_no_file_in_a_folder_is_said_and_not_waited_for)
+{
+    cr_expect(run("mkdir d; printf good >d/a.txt; mkfifo d/p d/q; inkling classify -m . d") == 0, "%s", err);
+    cr_expect(strstr(out, "d/a.txt") && !strstr(out, "d/p"), "%s", out);
+    cr_expect(
+        strstr(err,
+               "inkling classify: passed over, because they are no files: d/p (a named pipe) and 1 more\n"),
+        "%s", err);
+    cr_expect(run("inkling classify -m . --quiet d") == 0 && err[0] == '\0', "%s", err);
+}
+
 Test(cli, a_failed_record_makes_the_exit_status_1_and_the_rest_is_done)
 {
     static const char jsonl[] = "{\"text\":\"good\"}\n{\"text\":5}\n{\"text\":\"bad\"}\n";

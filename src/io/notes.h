@@ -1,0 +1,21 @@
+/* What of the inputs was left out although nothing failed: counted, to be told at the end. */
+#ifndef INK_IO_NOTES_H
+#define INK_IO_NOTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct ink__notes {
+    uint64_t passed_over; /* names in folders that are pipes, sockets or devices */
+    char passed_over_one[400];
+} ink__notes;
+
+enum { INK__NOTES_MAX = 1, INK__NOTE_BYTES = 512 };
+
+/* Notes one of them. */
+void ink__notes_pass_over(ink__notes *notes, const char *dir, const char *name, const char *what);
+
+/* A sentence for each kind of thing that was noted; returns how many. */
+size_t ink__notes_sentences(char sentences[INK__NOTES_MAX][INK__NOTE_BYTES], const ink__notes *notes);
+
+#endif
