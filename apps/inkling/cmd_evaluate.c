@@ -128,7 +128,7 @@ static int run(int argc, char **argv)
         snprintf(report.first_error, sizeof report.first_error, "%s", e->first_error);
         memcpy(report.notes, e->notes, sizeof report.notes);
     }
-    status = job_finish("evaluate", st, &err, &report, &a.job);
+    status = job_finish("evaluate", st, &err, &report, &a.job, argv + first);
     if (e) {
         const int written = write_outputs(&a, e);
         status = written == EXIT_OK ? status : written;

@@ -113,8 +113,21 @@ static void print_notes(const char *verb, const char *notes)
         fprintf(stderr, "inkling %s: %.*s\n", verb, (int)len, notes);
 }
 
+/* An empty input is no failure, but it may be a mistake. */
+static void print_empty(const char *verb, char **operands)
+{
+    size_t n = 0;
+    while (operands[n])
+        ++n;
+    fprintf(stderr, "inkling %s: no records in %s", verb,
+            n == 0 || strcmp(operands[0], "-") == 0 ? "standard input" : operands[0]);
+    if (n > 1)
+        fprintf(stderr, " and %zu more", n - 1);
+    fputc('\n', stderr);
+}
+
 int job_finish(const char *verb, ink_status status, const ink_error *err, const ink_job_report *report,
-               const struct job_args *args)
+               const struct job_args *args, char **operands)
 {
     if (meter.shown && meter.terminal && report->seconds > 0)
         fputs("\r\033[K", stderr);
@@ -141,6 +154,8 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
         print_notes(verb, report->notes);
     if (status != INK_OK)
         return cli_fail(verb, err);
+    if (report->records == 0 && !args->quiet)
+        print_empty(verb, operands);
     if (report->failed) {
         fprintf(stderr, "inkling %s: %llu of %llu records failed; the first: %s\n", verb,
                 (unsigned long long)report->failed, (unsigned long long)report->records, report->first_error);

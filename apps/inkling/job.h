@@ -96,8 +96,8 @@ int job_stop_signal(void);
 /* 1:05:09 or 5:09 on stderr. */
 void job_print_duration(double seconds);
 
-/* Prints what there is to say at the end and returns the exit status. */
+/* Prints what there is to say at the end and returns the exit status. operands as in job_options. */
 int job_finish(const char *verb, ink_status status, const ink_error *err, const ink_job_report *report,
-               const struct job_args *args);
+               const struct job_args *args, char **operands);
 
 #endif

@@ -65,7 +65,23 @@ Test(cli, classifies_lines_from_stdin)
     cr_expect(strstr(err, "3 records"));
     cr_expect(!strchr(err, '\r'), "no progress line outside a terminal");
     cr_expect(run("printf 'good\\n' | inkling classify --quiet -m . -") == 0 && err[0] == '\0');
-    cr_expect(run("inkling classify -m . </dev/null") == 0 && out[0] == '\0', "no records are no failure");
+}
+
+Test(cli, no_records_are_no_failure_but_worth_a_word)
+{
+    static const char *const verbs[] = {"classify", "embed", "tokenize"};
+    for (size_t i = 0; i < 3; ++i) {
+        char says[80];
+        snprintf(says, sizeof says, "inkling %s: no records in standard input\n", verbs[i]);
+        cr_expect(run("inkling %s -m . </dev/null", verbs[i]) == 0 && out[0] == '\0', "%s", out);
+        cr_expect(strcmp(err, says) == 0, "%s", err);
+    }
+    cr_expect(run("echo id,text >a.csv; inkling classify -m . a.csv -o a.out && cat a.out") == 0 &&
+              out[0] == '\0');
+    cr_expect(strcmp(err, "inkling classify: no records in a.csv\n") == 0, "%s", err);
+    cr_expect(run("mkdir d; inkling classify -m . d a.csv a.csv") == 0 && out[0] == '\0');
+    cr_expect(strcmp(err, "inkling classify: no records in d and 2 more\n") == 0, "%s", err);
+    cr_expect(run("inkling classify -m . --quiet d") == 0 && err[0] == '\0', "%s", err);
 }
 
 Test(cli, reads_csv_and_names_columns)
