@@ -29,7 +29,7 @@ struct job_args {
 #define JOB_OUTPUT(type)                                                                                     \
     {                                                                                                        \
         'o', "output", CLI_STR, JOB_AT(type, output), "FILE",                                                \
-            "where results go, whole or not at all; - is stdout", NULL                                       \
+            "where results go, bad records' errors too, whole or not at all; - is stdout", NULL              \
     }
 #define JOB_RECORDS(type)                                                                                    \
     {0,                                                                                                      \

@@ -46,8 +46,9 @@ typedef struct ink_job_options {
     const char *text_pair;      /* NULL: the records are single texts */
     const char *id;             /* NULL: "id" where there is one, else a document's path, or the record's
                                  * number from 1 */
-    const char *output;         /* NULL or "-": stdout. A file is written whole or not at all; the name
-                                 * *.npy makes ink_job_embed write a NumPy array */
+    const char *output;         /* NULL or "-": stdout. A file is written whole or not at all, and bad
+                                 * records do not keep it back; the name *.npy makes ink_job_embed write a NumPy
+                                 * array */
     size_t threads;             /* 0: ink_threads_default() */
     size_t max_length;          /* tokens; 0: the model's own (ink_job_tokenize: no limit) */
     size_t batch_tokens;        /* rows a worker computes at once; 0: a measured default */
