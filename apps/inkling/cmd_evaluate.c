@@ -126,6 +126,7 @@ static int run(int argc, char **argv)
         report.truncated = e->truncated, report.tokens = e->tokens, report.bad_bytes = e->bad_bytes;
         report.seconds = e->seconds;
         snprintf(report.first_error, sizeof report.first_error, "%s", e->first_error);
+        report.unread = e->unread;
         memcpy(report.notes, e->notes, sizeof report.notes);
     }
     status = job_finish("evaluate", st, &err, &report, &a.job, argv + first);

@@ -150,10 +150,10 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
                     (unsigned long long)report->bad_bytes);
         fputc('\n', stderr);
     }
-    if (!args->quiet)
-        print_notes(verb, report->notes);
     if (status != INK_OK)
         return cli_fail(verb, err);
+    if (!args->quiet || report->unread)
+        print_notes(verb, report->notes);
     if (report->records == 0 && !args->quiet)
         print_empty(verb, operands);
     if (report->failed) {
@@ -161,5 +161,5 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
                 (unsigned long long)report->failed, (unsigned long long)report->records, report->first_error);
         return EXIT_FAILED;
     }
-    return EXIT_OK;
+    return report->unread ? EXIT_FAILED : EXIT_OK;
 }

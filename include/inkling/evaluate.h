@@ -94,7 +94,8 @@ typedef struct ink_evaluation {
     uint64_t truncated, tokens, bad_bytes;
     double seconds;
     char first_error[512]; /* of the records left out */
-    char notes[1024];      /* as in ink_job_report */
+    uint64_t unread;       /* as in ink_job_report, with leave_out_bad; so are */
+    char notes[1024];
 
     ink_activation kind;
     const ink_metric *metrics; /* [n_metrics] the most important first */

@@ -75,8 +75,10 @@ typedef struct ink_job_report {
     uint64_t bad_bytes; /* ill-formed UTF-8 sequences read as U+FFFD */
     double seconds;
     char first_error[512]; /* the first bad record's sentence, or "" */
+    uint64_t unread;       /* inputs read to the end of their compressed data, with something else behind it
+                            * that was not read. With stop_on_error the first one fails the job */
     char notes[1024]; /* what of the inputs was left out although nothing failed, a sentence a line: pipes,
-                       * sockets and devices in a folder; or "" */
+                       * sockets and devices in a folder, and what unread counts; or "" */
 } ink_job_report;
 
 /* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false}.

@@ -407,7 +407,9 @@ static ink_status open_records(ink__records **records, const ink_job_options *op
 static void tell_notes(struct job *job)
 {
     char sentences[INK__NOTES_MAX][INK__NOTE_BYTES], *to = job->report.notes;
-    const size_t n = ink__notes_sentences(sentences, ink__records_notes(job->records));
+    const ink__notes *notes = ink__records_notes(job->records);
+    const size_t n = ink__notes_sentences(sentences, notes);
+    job->report.unread = notes->unread;
     for (size_t i = 0; i < n; ++i)
         to += snprintf(to, sizeof job->report.notes - (size_t)(to - job->report.notes), "%s\n", sentences[i]);
 }
@@ -433,6 +435,8 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
     st = job.status;
     if (st != INK_OK && err)
         *err = job.error;
+    if (st == INK_OK && options->stop_on_error)
+        st = ink__notes_check(ink__records_notes(job.records), err);
     if (st == INK_OK)
         st = write_header(&job, job.report.records, true, err);
     if (st == INK_OK)

@@ -175,6 +175,9 @@ static ink_status read_on(bool *stuck, ink__records *records, bool may_wait, ink
     }
     if (step == INK__STEP_RECORD)
         return complete(records, err);
+    uint64_t at;
+    if (step == INK__STEP_END && ink__source_over(&at, &records->source))
+        ink__notes_unread(&records->notes, records->source.name, at);
     if (step == INK__STEP_END)
         close_input(records);
     else if (!may_wait && ink__source_waits(&records->source))

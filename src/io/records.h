@@ -84,7 +84,8 @@ ink_status ink__records_open(ink__records **records, const ink__records_options 
 /* The next record into *record; *end says that there is none. A bad record is not a failure: it has
  * `error` set. INK_E_IO when a read fails, INK_E_FORMAT when the rest of an input cannot be read as
  * records at all (a CSV without the named column, a quote that is never closed, a file that is one JSON
- * array; compressed data that is broken or cut off, after the records before it), INK_E_UNSUPPORTED when an
+ * array; compressed data that is broken or cut off, after the records before it; what is no gzip behind
+ * gzip data is noted and does not count), INK_E_UNSUPPORTED when an
  * input begins as no UTF-8 text does (UTF-16, a zip archive, ...) or asks for too large a window of zstd;
  * asked again, it fails again. */
 ink_status ink__records_next(ink__record *record, bool *end, ink__records *records, ink_error *err);

@@ -166,6 +166,21 @@ Test(cli, what_is_no_file_in_a_folder_is_said_and_not_waited_for)
     cr_expect(run("inkling classify -m . --quiet d") == 0 && err[0] == '\0', "%s", err);
 }
 
+Test(cli, rubbish_behind_gzip_data_costs_no_result_and_is_said)
+{
+    cr_expect(
+        run("printf 'good\\nbad\\n' | gzip -n >a.txt.gz; printf rubbish >>a.txt.gz; cp a.txt.gz b.txt.gz;"
+            "inkling classify -m . a.txt.gz b.txt.gz --quiet -o a.out; echo status $?; cat a.out") == 0);
+    cr_expect(strncmp(out, "status 1\n{\"id\":1,", 17) == 0 && strstr(out, "{\"id\":4,") &&
+                  !strstr(out, "error"),
+              "%s", out);
+    cr_expect(strstr(err, "inkling classify: a.txt.gz: its compressed data ends at byte 29; what follows is "
+                          "something else and was not read; nor were the ends of 1 more inputs\n"),
+              "%s", err);
+    expect_failure("inkling classify -m . a.txt.gz --quiet --on-error stop -o b.out", "ends at byte 29");
+    cr_expect(run("ls") == 0 && !strstr(out, "b.out"), "%s", out);
+}
+
 Test(cli, a_failed_record_makes_the_exit_status_1_and_the_rest_is_done)
 {
     static const char jsonl[] = "{\"text\":\"good\"}\n{\"text\":5}\n{\"text\":\"bad\"}\n";
