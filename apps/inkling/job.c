@@ -138,7 +138,8 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
     }
     if (status == INK_E_IO && strcmp(args->output, "-") == 0 && reader_has_gone())
         return EXIT_FAILED; /* "| head" has seen enough: not worth a word */
-    if (!args->quiet && report->records > 0) {
+    const bool kept = status == INK_OK || strcmp(args->output, "-") == 0;
+    if (!args->quiet && kept && report->records > 0) {
         const double seconds = report->seconds > 1e-3 ? report->seconds : 1e-3;
         fprintf(stderr, "%llu record%s, %llu tokens in %.2f s (%.0f tokens/s)",
                 (unsigned long long)report->records, report->records == 1 ? "" : "s",

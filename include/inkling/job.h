@@ -68,7 +68,8 @@ typedef struct ink_job_options {
 
 /* What a job did. Also filled when it fails. */
 typedef struct ink_job_report {
-    uint64_t records;   /* read, the failed ones included */
+    uint64_t records;   /* done, the failed ones included; where stop_on_error ended the job, those before the
+                         * bad one */
     uint64_t failed;    /* bad records: their lines say {"id":...,"error":"..."} */
     uint64_t truncated; /* records of which only the beginning was used */
     uint64_t tokens;    /* tokens computed */

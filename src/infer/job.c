@@ -158,18 +158,21 @@ ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink_
     return ink__text_bytes(&result->out, ink__unit_at(unit, record->id), record->id_len, err);
 }
 
-void ink__result_failed(ink__result *result, bool *stop, const char *sentence, bool stop_on_error)
+void ink__result_failed(ink__result *result, bool *stop, const ink__unit *unit,
+                        const ink__unit_record *record, const char *sentence, bool stop_on_error)
 {
     if (result->failed++ == 0)
         snprintf(result->first_error, sizeof result->first_error, "%s", sentence);
     *stop = result->stopped = stop_on_error;
+    if (stop_on_error)
+        result->records = (uint64_t)(record - unit->records);
 }
 
 ink_status ink__result_bad(ink__result *result, bool *stop, const ink__unit *unit,
                            const ink__unit_record *record, bool stop_on_error, ink_error *err)
 {
     const char *sentence = ink__unit_at(unit, record->error);
-    ink__result_failed(result, stop, sentence, stop_on_error);
+    ink__result_failed(result, stop, unit, record, sentence, stop_on_error);
     if (stop_on_error)
         return INK_OK;
     INK_TRY(ink__result_id(result, unit, record, err));
@@ -307,9 +310,10 @@ static ink_status compute(struct job *job, ink__result *result, void **state, co
     if (!*state)
         INK_TRY(job->work->open(state, job->work, job->options, err));
     result->records = unit->n;
-    for (size_t i = 0; i < unit->n; ++i)
+    INK_TRY(job->work->run(result, *state, unit, err));
+    for (size_t i = 0; i < result->records; ++i)
         result->bad_bytes += unit->records[i].bad_bytes;
-    return job->work->run(result, *state, unit, err);
+    return INK_OK;
 }
 
 static void *worker(void *arg)

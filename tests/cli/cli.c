@@ -194,6 +194,16 @@ Test(cli, a_failed_record_makes_the_exit_status_1_and_the_rest_is_done)
     cr_expect(strstr(out, "out.jsonl") && !strstr(out, "stopped.jsonl"), "%s", out);
 }
 
+Test(cli, a_job_that_stops_counts_what_it_wrote)
+{
+    cr_expect(run("{ printf '{\"text\":\"good\"}\\n{\"text\":\"bad\"}\\n{\"text\":5}\\n'; yes '{\"text\":\"good\"}' | head -50; } "
+                  ">in.jsonl; inkling classify -m . --on-error stop in.jsonl") == 1);
+    cr_expect(strstr(out, "{\"id\":2,") && !strstr(out, "{\"id\":3,"), "%s", out);
+    cr_expect(strncmp(err, "2 records, 6 tokens in ", 23) == 0 && strstr(err, "\ninkling classify: in.jsonl: line 3: "), "%s", err);
+    /* Nothing is in x, so there is nothing to count. */
+    expect_failure("inkling classify -m . --on-error stop in.jsonl -o x", "inkling classify: in.jsonl: line 3: ");
+}
+
 Test(cli, a_closed_pipe_ends_quietly)
 {
     cr_expect(run("yes 'good movie' | head -20000 | inkling tokenize -m . | head -1") == 0);
