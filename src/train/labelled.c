@@ -194,7 +194,8 @@ static ink_status run(ink__result *result, void *state, const ink__unit *unit, i
     for (size_t i = 0, good = 0; i < unit->n && !stop; ++i) {
         const ink__unit_record *r = &unit->records[i];
         if (r->error != SIZE_MAX)
-            ink__result_failed(result, &stop, unit, r, ink__unit_at(unit, r->error), s->options->stop_on_error);
+            ink__result_failed(result, &stop, unit, r, ink__unit_at(unit, r->error),
+                               s->options->stop_on_error);
         else
             INK_TRY(one_record(result, &stop, s, unit, r, good++, err));
     }

@@ -194,14 +194,39 @@ Test(cli, a_failed_record_makes_the_exit_status_1_and_the_rest_is_done)
     cr_expect(strstr(out, "out.jsonl") && !strstr(out, "stopped.jsonl"), "%s", out);
 }
 
+Test(cli, an_output_that_cannot_be_is_noticed_before_anything_is_read)
+{
+    static const char *const commands[] = {
+        "classify -m . -o nodir/x",
+        "embed -m . -o nodir/x",
+        "tokenize -m . -o nodir/x",
+        "evaluate -m . --json nodir/x",
+        "evaluate -m . --format jsonl --mistakes nodir/x -",
+    };
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; ++i) {
+        cr_expect(run("echo good | { inkling %s; echo $?; cat; }", commands[i]) == 0);
+        cr_expect(strcmp(out, "1\ngood\n") == 0, "%s: %s", commands[i], out);
+        cr_expect(strstr(err, ": nodir/x: cannot be written: the folder nodir") &&
+                      strstr(err, " does not exist\n"),
+                  "%s", err);
+    }
+    cr_expect(run("mkdir d; echo good | { inkling evaluate -m . --report d; echo $?; cat; }") == 0);
+    cr_expect(strcmp(out, "1\ngood\n") == 0 && strstr(err, "d: cannot be written: Is a directory"), "%s",
+              err);
+}
+
 Test(cli, a_job_that_stops_counts_what_it_wrote)
 {
-    cr_expect(run("{ printf '{\"text\":\"good\"}\\n{\"text\":\"bad\"}\\n{\"text\":5}\\n'; yes '{\"text\":\"good\"}' | head -50; } "
+    cr_expect(run("{ printf '{\"text\":\"good\"}\\n{\"text\":\"bad\"}\\n{\"text\":5}\\n'; yes "
+                  "'{\"text\":\"good\"}' | head -50; } "
                   ">in.jsonl; inkling classify -m . --on-error stop in.jsonl") == 1);
     cr_expect(strstr(out, "{\"id\":2,") && !strstr(out, "{\"id\":3,"), "%s", out);
-    cr_expect(strncmp(err, "2 records, 6 tokens in ", 23) == 0 && strstr(err, "\ninkling classify: in.jsonl: line 3: "), "%s", err);
+    cr_expect(strncmp(err, "2 records, 6 tokens in ", 23) == 0 &&
+                  strstr(err, "\ninkling classify: in.jsonl: line 3: "),
+              "%s", err);
     /* Nothing is in x, so there is nothing to count. */
-    expect_failure("inkling classify -m . --on-error stop in.jsonl -o x", "inkling classify: in.jsonl: line 3: ");
+    expect_failure("inkling classify -m . --on-error stop in.jsonl -o x",
+                   "inkling classify: in.jsonl: line 3: ");
 }
 
 Test(cli, a_closed_pipe_ends_quietly)

@@ -166,7 +166,9 @@ Test(evaluate, what_is_missing_is_named)
     expect_failure("inkling evaluate -m . data.jsonl --quiet --compare /nonexistent", "/nonexistent");
     expect_failure("echo good | inkling evaluate -m . --quiet", "have no labels");
     cr_expect(run("inkling evaluate -m . data.jsonl --quiet --json /nonexistent/e.json") == 1);
-    cr_expect(strstr(err, "/nonexistent") && strstr(out, "accuracy"), "the table is printed all the same");
+    cr_expect(strstr(err, "/nonexistent") && out[0] == '\0', "nothing is computed for it");
+    cr_expect(run("inkling evaluate -m . data.jsonl --quiet --json /dev/full") == 1);
+    cr_expect(strstr(err, "/dev/full") && strstr(out, "accuracy"), "the table is printed all the same");
     cr_expect(!is_there("e.json"));
 }
 
