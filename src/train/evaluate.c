@@ -56,15 +56,16 @@ static ink_status add_report(ink__evaluation *e, const ink_job_report *report, i
     snprintf(f->first_error, sizeof f->first_error, "%s", report->first_error);
     if (f->left_out)
         INK_TRY(ink__evaluation_warn(e, err,
-                                     "%llu of %llu records could not be used and were left out. The "
+                                     "%llu of %llu records could not be used and %s left out. The "
                                      "first: %s",
                                      (unsigned long long)f->left_out, (unsigned long long)report->records,
-                                     f->first_error));
+                                     f->left_out == 1 ? "was" : "were", f->first_error));
     if (f->truncated)
         INK_TRY(ink__evaluation_warn(e, err,
-                                     "%llu of %llu texts are longer than the model reads: only their "
+                                     "%llu of %llu texts %s longer than the model reads: only the "
                                      "beginning was used.",
-                                     (unsigned long long)f->truncated, (unsigned long long)f->records));
+                                     (unsigned long long)f->truncated, (unsigned long long)f->records,
+                                     f->truncated == 1 ? "is" : "are"));
     return INK_OK;
 }
 
