@@ -90,8 +90,9 @@ static ink_status evaluate(ink__evaluation **e, ink__labelled *l, const ink_mode
         .group_names = (const char *const *)l->group_names,
         .n_groups = l->n_groups,
         .shown = l->shown,
-        .resamples = INK__RESAMPLES,
-        .seed = options->seed,
+        .draws = {.resamples = INK__RESAMPLES,
+                  .seed = options->seed,
+                  .threads = options->threads ? options->threads : ink_threads_default(NULL)},
     };
     return ink__evaluation_create(e, &input, err);
 }

@@ -157,8 +157,9 @@ static ink_status write_evaluation(ink__run *run, ink_error *err)
 {
     const ink__evaluation_input input = {.judged = run->judged,
                                          .labels = (const char *const *)run->config.labels,
-                                         .resamples = INK__RESAMPLES,
-                                         .seed = run->options->seed};
+                                         .draws = {.resamples = INK__RESAMPLES,
+                                                   .seed = run->options->seed,
+                                                   .threads = run->trainer.options.threads}};
     ink__evaluation *evaluation = NULL;
     char *path = NULL;
     ink_status st;
