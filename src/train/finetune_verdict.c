@@ -95,8 +95,10 @@ static void add(char *text, size_t size, const char *sentence)
     snprintf(text + used, size - used, " %s", sentence);
 }
 
-static void say_no_better(ink__run *run, const ink_evaluation *dev, char *text, size_t size)
+static void say_no_better(ink__run *run, const ink_evaluation *dev, double guess, char *text, size_t size)
 {
+    const ink__standing *s = &run->standing;
+    const bool learned = !(s->loss > 0.95 * guess);
     const double value = dev->metrics[0].estimate.value;
     const bool by_chance =
         dev->kind == INK_ACTIVATION_SOFTMAX && value > dev->baseline && run->dev.n < FEW_RECORDS;
@@ -110,13 +112,19 @@ static void say_no_better(ink__run *run, const ink_evaluation *dev, char *text, 
     else
         snprintf(text, size, "On dev the model is not better than always saying the mean: its R2 is %.4f.",
                  dev->metrics[INK__VALUE_R2].estimate.value);
-    if (by_chance) {
-        snprintf(text + strlen(text), size - strlen(text),
-                 " Dev has %zu records, which is too few to be sure.", run->dev.n);
-    } else if (run->standing.step < INK__FEW_UPDATES) {
-        snprintf(text + strlen(text), size - strlen(text), " It learned from %llu update%s only.",
-                 (unsigned long long)run->standing.step, run->standing.step == 1 ? "" : "s");
+    const size_t used = strlen(text);
+    if (learned && by_chance) {
+        snprintf(text + used, size - used, " Dev has %zu records, which is too few to be sure.", run->dev.n);
+    } else if (s->step < INK__FEW_UPDATES) {
+        snprintf(text + used, size - used, " It learned from %llu update%s only.",
+                 (unsigned long long)s->step, s->step == 1 ? "" : "s");
         add(text, size, ink__run_advice(run));
+    } else if (!learned) {
+        snprintf(
+            text + used, size - used,
+            " Its training loss, %.3g, is near that of guessing, %.3g: if it still falls, more epochs or a "
+            "higher learning rate may help, otherwise a lower one.",
+            s->loss, guess);
     } else {
         add(text, size, "A lower learning rate, a longer warm-up, or a look at the labels may help.");
     }
@@ -146,7 +154,7 @@ ink_status ink__run_judge(ink__run *run, const ink_evaluation *dev, ink_error *e
                  "its loss, %.3g, is that of guessing. A lower learning rate or a longer warm-up may help.",
                  (unsigned long long)s->step, s->loss);
     else if (!better)
-        say_no_better(run, dev, r->warning, sizeof r->warning);
+        say_no_better(run, dev, guess, r->warning, sizeof r->warning);
     if (r->diverged && better)
         add(r->warning, sizeof r->warning,
             "The weights that were saved are from before, and better than guessing.");

@@ -235,9 +235,10 @@ static void reliability(ink__page *page, const ink__evaluation *e)
         .n = INK__BINS,
         .n_series = 1,
         .values = {right},
-        .names = {"share right"},
-        .diagonal = true,
+        .names = {single ? "share right" : "share that applies"},
+        .diagonal = single ? "as right as sure" : "as often as scored",
         .points = score,
+        .points_name = "mean score of a bin",
     };
     ink__page_heading(page, "Scores");
     ink__chart_columns(page, &chart);

@@ -71,6 +71,16 @@ Test(finetune, a_run_tells_what_it_found_and_leaves_a_model_that_classifies)
         cr_expect(is_there(name), "%s", name);
     }
     cr_expect(run("ls -A out | wc -l") == 0 && atoi(out) == 9, "%s files", out);
+    /* The page opens with what came of it, and the chart of dev has something to compare with. */
+    cr_expect(run("grep -q '<title>Finetuned on train.jsonl, from .</title>' out/report.html && "
+                  "grep -q 'class=\"verdict\"><strong>accuracy [01].[0-9]*</strong> on 8 records held out' "
+                  "out/report.html && "
+                  "[ $(grep -n 'class=\"verdict\"' out/report.html | cut -d: -f1) -lt "
+                  "$(grep -n '<h2>The run' out/report.html | cut -d: -f1) ] && "
+                  "grep -q '>always saying &quot;bad&quot;</text>' out/report.html && "
+                  "grep -q '>mean score of a bin</text>' out/report.html && "
+                  "! grep -q 'mean of the last 20' out/report.html") == 0,
+              "out/report.html");
     cr_expect(run("echo 'the staff is good' | inkling classify -m out --quiet") == 0 &&
                   strstr(out, "\"label\":\"good\""),
               "%s", out);
