@@ -87,8 +87,9 @@ static const char *baseline_name(char *text, size_t size, const ink__run *run, c
     if (run->metric_at != 0 ||
         !isfinite(f->baseline)) /* the first of each list: accuracy, mean squared error */
         return NULL;
+    char label[64];
     if (f->baseline_label)
-        snprintf(text, size, "always saying \"%.80s\"", f->baseline_label);
+        snprintf(text, size, "always saying \"%s\"", ink__run_short(label, sizeof label, f->baseline_label));
     else
         snprintf(text, size, "always saying the mean");
     return text;

@@ -120,6 +120,8 @@ bool ink__run_is_better(const ink__run *run, double value, double than);
 
 /* By run->scores every record of dev is given the same label, *label, although they have several. */
 bool ink__run_collapsed(size_t *label, const ink__run *run);
+/* As much of a label as fits into text [size], in whole characters; returns text. */
+const char *ink__run_short(char *text, size_t size, const char *label);
 /* What to try where little was learned: depends on how many updates there are. */
 const char *ink__run_advice(const ink__run *run);
 /* Fills the report's diverged and warning; dev is the evaluation of the weights that are saved. */

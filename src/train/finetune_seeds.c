@@ -104,10 +104,12 @@ static ink_status finetune_seeds(ink_finetune_report *report, const ink_finetune
     if (options->seeds > 1000)
         return ink_fail(err, INK_E_ARG, "%zu seeds, wanted 1 to 1000", options->seeds);
     snprintf(first, sizeof first, "seed-%llu/finetune.json", (unsigned long long)options->seed);
-    if (ink__file_exists(options->out, "model.safetensors") &&
-        !(options->resume && ink__file_exists(options->out, first)))
+    /* Once a run is finished here, what else is here may be a part of it that was copied before a kill. */
+    const bool goes_on = options->resume && ink__file_exists(options->out, first);
+    if (!goes_on && ink__file_exists(options->out, "model.safetensors"))
         return ink_fail(err, INK_E_ARG, "%s holds a model already: choose another directory", options->out);
-    INK_TRY_GOTO(ink__out_check(&lock, options->out, options->resume, err));
+    if (!goes_on)
+        INK_TRY_GOTO(ink__out_check(&lock, options->out, options->resume, err));
     INK_TRY_GOTO(ink__out_make(&lock, options->out, err));
     INK_TRY_GOTO(ink__calloc(&dirs, options->seeds, sizeof *dirs, "runs", err));
     INK_TRY_GOTO(ink__calloc(&values, options->seeds, sizeof *values, "runs", err));

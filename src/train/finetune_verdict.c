@@ -3,6 +3,7 @@
  * after which a new head still guesses, and too high a rate, which throws the encoder away and leaves one
  * label for all (Mosbach, Andriushchenko and Klakow, "On the stability of fine-tuning BERT", 2021). */
 #include "core/memory.h"
+#include "core/utf8.h"
 #include "train/finetune_run.h"
 
 #include <math.h>
@@ -30,6 +31,13 @@ bool ink__run_collapsed(size_t *label, const ink__run *run)
         several |= run->truth[i] != run->truth[0];
     }
     return several;
+}
+
+const char *ink__run_short(char *text, size_t size, const char *label)
+{
+    snprintf(text, size, "%s", label);
+    text[ink__utf8_valid_prefix(text, strlen(text))] = '\0';
+    return text;
 }
 
 const char *ink__run_advice(const ink__run *run)
@@ -102,11 +110,13 @@ static void say_no_better(ink__run *run, const ink_evaluation *dev, double guess
     const double value = dev->metrics[0].estimate.value;
     const bool by_chance =
         dev->kind == INK_ACTIVATION_SOFTMAX && value > dev->baseline && run->dev.n < FEW_RECORDS;
+    char label[64];
     if (dev->kind == INK_ACTIVATION_SOFTMAX)
         snprintf(text, size,
-                 "On dev the model is not %sbetter than always saying \"%.60s\": its accuracy is %.4f, and "
+                 "On dev the model is not %sbetter than always saying \"%s\": its accuracy is %.4f, and "
                  "that would be %.4f.",
-                 value > dev->baseline ? "surely " : "", dev->baseline_label, value, dev->baseline);
+                 value > dev->baseline ? "surely " : "",
+                 ink__run_short(label, sizeof label, dev->baseline_label), value, dev->baseline);
     else if (dev->kind == INK_ACTIVATION_SIGMOID)
         snprintf(text, size, "On dev the model gives no record a label that is right.");
     else

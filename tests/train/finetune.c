@@ -338,6 +338,10 @@ Test(finetune, several_seeds_give_their_mean_and_the_best_of_them)
     o.resume = true;
     assert_ok(finetune(&o), err);
     cr_expect(report.was_complete && fabs(report.best - mean) < 1e-12, "%.17g, %.17g", report.best, mean);
+    /* Killed while the best run was copied: the files that make it complete come last. */
+    cr_assert(unlink(lasting("out/finetune.json")) == 0 && unlink(lasting("out/vocab.txt")) == 0);
+    assert_ok(finetune(&o), err);
+    cr_expect(is_in(out, "finetune.json") && is_in(out, "vocab.txt"));
     /* Nor is another's model replaced because the run may resume. */
     o.out = lasting("out/seed-42");
     expect_failure(finetune(&o), err, INK_E_ARG, "holds a model already");
