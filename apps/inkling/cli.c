@@ -90,6 +90,18 @@ static bool set_real(double *place, const cli_opt *opt, const char *verb, const 
     return true;
 }
 
+static bool set_char(char *place, const cli_opt *opt, const char *verb, const char *value)
+{
+    if (strcmp(value, "tab") == 0 || strcmp(value, "\\t") == 0)
+        value = "\t";
+    if (!value[0] || value[1] || (unsigned char)value[0] > 127) {
+        cli_usage(verb, "--%s is \"%s\", wanted one ASCII character, or tab", opt->name, value);
+        return false;
+    }
+    *place = value[0];
+    return true;
+}
+
 /* Writes value where the option says; false after a complaint. */
 static bool set(void *args, const cli_opt *opt, const char *verb, const char *value)
 {
@@ -106,6 +118,8 @@ static bool set(void *args, const cli_opt *opt, const char *verb, const char *va
     case CLI_SIZE:
     case CLI_COUNT:
         return set_size(place, opt, verb, value);
+    case CLI_CHAR:
+        return set_char(place, opt, verb, value);
     case CLI_REAL:
         return set_real(place, opt, verb, value);
     case CLI_CHOICE: {

@@ -12,6 +12,7 @@ typedef enum cli_kind {
     CLI_SIZE,   /* size_t, at least 1 */
     CLI_COUNT,  /* size_t, may be 0 */
     CLI_REAL,   /* double, at least 0 */
+    CLI_CHAR,   /* char: one ASCII character, or a tab by name */
     CLI_FLAG,   /* bool */
     CLI_CHOICE, /* int: place in `choices`, "a|b|c" */
 } cli_kind;

@@ -2,9 +2,11 @@
 #include "evaluate_table.h"
 #include "job.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct args {
     struct job_args job;
@@ -48,6 +50,27 @@ static bool same_file(const char *a, const char *b)
            x.st_ino == y.st_ino;
 }
 
+/* What can be known before the work about a file that will be written after it. */
+static int check_writable(const char *path)
+{
+    struct stat info;
+    const char *slash = strrchr(path, '/');
+    char folder[4096];
+    const bool there = stat(path, &info) == 0;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    if (there && S_ISDIR(info.st_mode))
+        errno = EISDIR;
+    else if (there ? access(path, W_OK) == 0 : access(folder, W_OK | X_OK) == 0)
+        return EXIT_OK;
+    else if (!there && errno == ENOENT) {
+        fprintf(stderr, "inkling evaluate: %s: cannot be written: the folder %s does not exist\n", path,
+                folder);
+        return EXIT_FAILED;
+    }
+    fprintf(stderr, "inkling evaluate: %s: cannot be written: %s\n", path, strerror(errno));
+    return EXIT_FAILED;
+}
+
 /* EXIT_OK, or the status to leave with: outputs replace what has their name, and stdout holds one thing. */
 static int check_outputs(const struct args *a, char **inputs)
 {
@@ -55,6 +78,8 @@ static int check_outputs(const struct args *a, char **inputs)
     size_t n_stdout = 0;
     for (size_t i = 0; i < 3; ++i) {
         n_stdout += is_stdout(outputs[i]);
+        if (outputs[i] && !is_stdout(outputs[i]) && check_writable(outputs[i]) != EXIT_OK)
+            return EXIT_FAILED;
         for (char **input = inputs; outputs[i] && *input; ++input)
             if (same_file(outputs[i], *input))
                 return cli_usage("evaluate", "%s is an input and cannot be an output as well", *input);
@@ -88,6 +113,7 @@ static ink_status evaluate(ink_evaluation **e, const struct args *a, const ink_m
     job_options(&job, &a->job, inputs);
     ink_evaluate_options o = INK_EVALUATE_OPTIONS_INIT;
     o.inputs = job.inputs, o.n_inputs = job.n_inputs, o.format = job.format;
+    o.delimiter = job.delimiter;
     o.text = job.text, o.text_pair = job.text_pair, o.id = job.id, o.label = a->label;
     o.slice = a->slice, o.compare = compare;
     o.threads = job.threads, o.max_length = job.max_length, o.batch_tokens = job.batch_tokens;
@@ -125,8 +151,10 @@ static int run(int argc, char **argv)
         report.truncated = e->truncated, report.tokens = e->tokens, report.bad_bytes = e->bad_bytes;
         report.seconds = e->seconds;
         snprintf(report.first_error, sizeof report.first_error, "%s", e->first_error);
+        report.unread = e->unread;
+        memcpy(report.notes, e->notes, sizeof report.notes);
     }
-    status = job_finish("evaluate", st, &err, &report, &a.job);
+    status = job_finish("evaluate", st, &err, &report, &a.job, argv + first);
     if (e) {
         const int written = write_outputs(&a, e);
         status = written == EXIT_OK ? status : written;

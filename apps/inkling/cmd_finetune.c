@@ -166,7 +166,7 @@ static void fill(ink_finetune_options *o, const struct args *a, struct meter *me
     *o = init;
     o->out = a->out, o->from = a->from, o->size = a->size, o->tokenizer = a->tokenizer;
     o->train = a->train.items, o->n_train = a->train.n, o->dev = a->dev.items, o->n_dev = a->dev.n;
-    o->format = (ink_format)a->job.format;
+    o->format = (ink_format)a->job.format, o->delimiter = a->job.delimiter;
     o->text = a->job.text, o->text_pair = a->job.text_pair, o->id = a->job.id, o->label = a->label;
     o->task = tasks[a->task], o->lr_scheduler = schedulers[a->scheduler];
     o->optimizer = optimizers[a->optimizer], o->save_dtype = dtypes[a->dtype];

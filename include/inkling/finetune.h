@@ -45,6 +45,7 @@ typedef struct ink_finetune_options {
     const char *const *dev; /* [n_dev]; none: a tenth of train is held out, by the seed */
     size_t n_dev;
     ink_format format;
+    char delimiter;                            /* as in ink_job_options */
     const char *text, *text_pair, *label, *id; /* field names; NULL as in ink_evaluate_options */
     const char *task;                          /* "auto", "single", "multi", "regression" */
     double epochs;                             /* may be a fraction */
@@ -78,8 +79,8 @@ typedef struct ink_finetune_options {
 } ink_finetune_options;
 #define INK_FINETUNE_OPTIONS_INIT                                                                            \
     {                                                                                                        \
-        1, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, INK_FORMAT_AUTO, NULL, NULL, NULL, NULL, "auto", 3, 32, \
-            1, 5e-5, 0.01, 0.06, "linear", 1, 0, NULL, 0, NULL, 0, 1, "adamw", "f32", 0, 0, 0, 0, 42, 1,     \
+        1, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, "auto", 3,  \
+            32, 1, 5e-5, 0.01, 0.06, "linear", 1, 0, NULL, 0, NULL, 0, 1, "adamw", "f32", 0, 0, 0, 0, 42, 1, \
             false, false, false, NULL, NULL                                                                  \
     }
 

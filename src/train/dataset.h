@@ -49,6 +49,7 @@ typedef struct ink__dataset {
     size_t specials;         /* tokens that an empty text has */
     size_t skipped;          /* bad records */
     char first_skipped[512]; /* the sentence of the first of them */
+    ink__notes notes;        /* what was left out of the inputs */
     size_t ids_capacity, types_capacity, rows_capacity, offsets_capacity, labels_capacity,
         label_offsets_capacity, values_capacity, sources_capacity;
 } ink__dataset;

@@ -54,12 +54,17 @@ static ink_status add_report(ink__evaluation *e, const ink_job_report *report, i
     f->left_out = report->failed, f->truncated = report->truncated;
     f->tokens = report->tokens, f->bad_bytes = report->bad_bytes, f->seconds = report->seconds;
     snprintf(f->first_error, sizeof f->first_error, "%s", report->first_error);
+    f->unread = report->unread;
+    memcpy(f->notes, report->notes, sizeof f->notes);
     if (f->left_out)
         INK_TRY(ink__evaluation_warn(e, err,
                                      "%llu of %llu records could not be used and were left out. The "
                                      "first: %s",
                                      (unsigned long long)f->left_out, (unsigned long long)report->records,
                                      f->first_error));
+    if (f->unread)
+        INK_TRY(ink__evaluation_warn(e, err, "%llu of the inputs could not be read to their ends.",
+                                     (unsigned long long)f->unread));
     if (f->truncated)
         INK_TRY(ink__evaluation_warn(e, err,
                                      "%llu of %llu texts are longer than the model reads: only their "

@@ -92,6 +92,7 @@ static ink_status read_set(ink__dataset *set, ink__run *run, const char *const *
         .records = {.inputs = inputs,
                     .n_inputs = n,
                     .format = o->format,
+                    .delimiter = o->delimiter,
                     .text = o->text,
                     .text_pair = o->text_pair,
                     .id = o->id,
@@ -106,6 +107,10 @@ static ink_status read_set(ink__dataset *set, ink__run *run, const char *const *
     if (set->skipped)
         INK_TRY(ink__run_say(run, err, "%zu records could not be used and were left out. The first: %s",
                              set->skipped, set->first_skipped));
+    char sentences[INK__NOTES_MAX][INK__NOTE_BYTES];
+    const size_t notes = ink__notes_sentences(sentences, &set->notes);
+    for (size_t i = 0; i < notes; ++i)
+        INK_TRY(ink__run_say(run, err, "%s", sentences[i]));
     return INK_OK;
 }
 

@@ -161,12 +161,20 @@ Test(evaluate, what_is_missing_is_named)
     expect_failure("inkling evaluate -m . list.jsonl --quiet",
                    "list.jsonl: line 1: 2 labels, and the model gives each record one");
     write_labelled(3);
+    cr_expect(run("{ gzip -c data.jsonl; echo rubbish; } >data.jsonl.gz; inkling evaluate -m . data.jsonl.gz "
+                  "--on-error report --json -") == 1);
+    cr_expect(strstr(err, "data.jsonl.gz: its compressed data ends at byte ") &&
+                  strstr(out, "not be read to their ends"),
+              "%s%s", out, err);
+    expect_failure("inkling evaluate -m . data.jsonl.gz --quiet", "data.jsonl.gz: its compressed data ends");
     expect_failure("inkling evaluate -m . data.jsonl --quiet --slice whole",
                    "no record has the field \"whole\"");
     expect_failure("inkling evaluate -m . data.jsonl --quiet --compare /nonexistent", "/nonexistent");
     expect_failure("echo good | inkling evaluate -m . --quiet", "have no labels");
     cr_expect(run("inkling evaluate -m . data.jsonl --quiet --json /nonexistent/e.json") == 1);
-    cr_expect(strstr(err, "/nonexistent") && strstr(out, "accuracy"), "the table is printed all the same");
+    cr_expect(strstr(err, "/nonexistent") && out[0] == '\0', "nothing is computed for it");
+    cr_expect(run("inkling evaluate -m . data.jsonl --quiet --json /dev/full") == 1);
+    cr_expect(strstr(err, "/dev/full") && strstr(out, "accuracy"), "the table is printed all the same");
     cr_expect(!is_there("e.json"));
 }
 

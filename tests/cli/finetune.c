@@ -46,6 +46,18 @@ static void expect_refused(const char *command, const char *says)
     cr_expect(!is_there("out"), "%s makes a directory", command);
 }
 
+Test(finetune, training_data_that_was_not_read_to_its_end_is_refused_or_said)
+{
+    static const char says[] = "train.jsonl.gz: its compressed data ends at byte ";
+    write_reviews("train.jsonl", 40);
+    cr_assert(run("gzip train.jsonl; printf rubbish >>train.jsonl.gz") == 0, "%s", err);
+    expect_refused("--train train.jsonl.gz", says);
+    cr_expect(
+        run("inkling finetune --from . --train train.jsonl.gz --out out --epochs 1 --on-error report") == 0,
+        "%s", err);
+    cr_expect(strstr(err, says), "%s", err);
+}
+
 Test(finetune, a_run_tells_what_it_found_and_leaves_a_model_that_classifies)
 {
     write_reviews("train.jsonl", 80);
