@@ -31,7 +31,8 @@ static const cli_opt options[] = {
     {0, "report", CLI_STR, offsetof(struct args, report), "FILE", "write a page with charts (HTML)", NULL},
     {0, "mistakes", CLI_STR, offsetof(struct args, mistakes), "FILE",
      "write the mistakes with their texts, worst first, as JSON lines", NULL},
-    {0, "seed", CLI_SIZE, offsetof(struct args, seed), "N", "of the resamples that make the intervals", NULL},
+    {0, "seed", CLI_COUNT, offsetof(struct args, seed), "N", "of the resamples that make the intervals",
+     NULL},
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
@@ -51,25 +52,23 @@ static bool same_file(const char *a, const char *b)
            x.st_ino == y.st_ino;
 }
 
-/* What can be known before the work about a file that will be written after it. */
-static int check_writable(const char *path)
+/* Whether path can surely not be written, with errno: hours of work shall not end so. */
+static bool is_unwritable(const char *path)
 {
+    char folder[4096];
     struct stat info;
     const char *slash = strrchr(path, '/');
-    char folder[4096];
-    const bool there = stat(path, &info) == 0;
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
-    if (there && S_ISDIR(info.st_mode))
-        errno = EISDIR;
-    else if (there ? access(path, W_OK) == 0 : access(folder, W_OK | X_OK) == 0)
-        return EXIT_OK;
-    else if (!there && errno == ENOENT) {
-        fprintf(stderr, "inkling evaluate: %s: cannot be written: the folder %s does not exist\n", path,
-                folder);
-        return EXIT_FAILED;
+    const size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) { /* devices and pipes are written in place */
+        const bool is_folder = S_ISDIR(info.st_mode), is_open = access(path, W_OK) == 0;
+        errno = is_folder ? EISDIR : errno;
+        return is_folder || !is_open;
     }
-    fprintf(stderr, "inkling evaluate: %s: cannot be written: %s\n", path, strerror(errno));
-    return EXIT_FAILED;
+    if (len >= sizeof folder)
+        return false;
+    memcpy(folder, path, len);
+    snprintf(folder + len, sizeof folder - len, "%s", len ? "" : ".");
+    return access(folder, W_OK | X_OK) != 0; /* the file is written beside its name and renamed */
 }
 
 /* EXIT_OK, or the status to leave with: outputs replace what has their name, and stdout holds one thing. */
@@ -79,8 +78,6 @@ static int check_outputs(const struct args *a, char **inputs)
     size_t n_stdout = 0;
     for (size_t i = 0; i < 3; ++i) {
         n_stdout += is_stdout(outputs[i]);
-        if (outputs[i] && !is_stdout(outputs[i]) && check_writable(outputs[i]) != EXIT_OK)
-            return EXIT_FAILED;
         for (char **input = inputs; outputs[i] && *input; ++input)
             if (same_file(outputs[i], *input))
                 return cli_usage("evaluate", "%s is an input and cannot be an output as well", *input);
@@ -88,7 +85,19 @@ static int check_outputs(const struct args *a, char **inputs)
             if (outputs[i] && outputs[j] && !is_stdout(outputs[i]) && strcmp(outputs[i], outputs[j]) == 0)
                 return cli_usage("evaluate", "%s is named twice as an output", outputs[i]);
     }
-    return n_stdout > 1 ? cli_usage("evaluate", "only one output can go to stdout") : EXIT_OK;
+    if (n_stdout > 1)
+        return cli_usage("evaluate", "only one output can go to stdout");
+    for (size_t i = 0; i < 3; ++i)
+        if (outputs[i] && !is_stdout(outputs[i]) && is_unwritable(outputs[i])) {
+            const char *slash = strrchr(outputs[i], '/');
+            if (errno == ENOENT && slash)
+                fprintf(stderr, "inkling evaluate: %s: cannot be written: the folder %.*s does not exist\n",
+                        outputs[i], (int)(slash - outputs[i]), outputs[i]);
+            else
+                fprintf(stderr, "inkling evaluate: %s: cannot be written: %s\n", outputs[i], strerror(errno));
+            return EXIT_FAILED;
+        }
+    return EXIT_OK;
 }
 
 static int write_outputs(const struct args *a, const ink_evaluation *e)
