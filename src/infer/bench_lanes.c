@@ -160,7 +160,7 @@ static ink_status multiply(ink__bench_lane *lane, const ink__linear *linear, siz
         const ink_status my = e->backend->linear(lane->y + first * linear->out, ink__encoder_lane(e), linear,
                                                  lane->x + first * linear->in, n, &mine);
         if (my != INK_OK)
-#pragma omp critical(ink__bench)
+#pragma omp critical
         {
             st = my;
             if (err)

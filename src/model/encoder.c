@@ -197,7 +197,7 @@ static ink_status in_blocks(ink__encoder *e, block_stage *stage, size_t step, si
         ink_status my = stage(shared ? ink__encoder_lane(e) : e->lanes, step, first,
                               R - first < rows ? R - first : rows, &mine);
         if (my != INK_OK)
-#pragma omp critical(ink__encoder)
+#pragma omp critical
             if (st == INK_OK) {
                 st = my;
                 if (err)
