@@ -180,22 +180,28 @@ typedef ink_status block_stage(ink__lane *lane, size_t step, size_t first, size_
  * product. */
 enum { ROWS_PER_THREAD = 32 };
 
+/* One after the other. A parallel region of one thread around it would make regions within it nested ones,
+ * for which libgomp starts new threads every time. */
+static ink_status in_turn(ink__encoder *e, block_stage *stage, size_t step, size_t R, ink_error *err)
+{
+    for (size_t first = 0; first < R; first += INK__BLOCK)
+        INK_TRY(stage(e->lanes, step, first, R - first < INK__BLOCK ? R - first : INK__BLOCK, err));
+    return INK_OK;
+}
+
 /* Does all R rows of a stage, block by block. Threads that take blocks shall have as many each. */
 static ink_status in_blocks(ink__encoder *e, block_stage *stage, size_t step, size_t R, ink_error *err)
 {
-    const bool shared = e->threads > 1 && R >= ROWS_PER_THREAD * e->threads;
-    size_t rows = INK__BLOCK;
-    if (shared) {
-        const size_t blocks = (R + INK__BLOCK - 1) / INK__BLOCK;
-        const size_t even = (blocks + e->threads - 1) / e->threads * e->threads;
-        rows = ink__round_rows((R + even - 1) / even);
-    }
+    if (e->threads == 1 || R < ROWS_PER_THREAD * e->threads)
+        return in_turn(e, stage, step, R, err);
+    const size_t blocks = (R + INK__BLOCK - 1) / INK__BLOCK;
+    const size_t even = (blocks + e->threads - 1) / e->threads * e->threads;
+    const size_t rows = ink__round_rows((R + even - 1) / even);
     ink_status st = INK_OK;
-#pragma omp parallel for schedule(dynamic) num_threads(e->threads) if (shared)
+#pragma omp parallel for schedule(dynamic) num_threads(e->threads)
     for (size_t first = 0; first < R; first += rows) {
         ink_error mine = {0};
-        ink_status my = stage(shared ? ink__encoder_lane(e) : e->lanes, step, first,
-                              R - first < rows ? R - first : rows, &mine);
+        ink_status my = stage(ink__encoder_lane(e), step, first, R - first < rows ? R - first : rows, &mine);
         if (my != INK_OK)
 #pragma omp critical
             if (st == INK_OK) {
