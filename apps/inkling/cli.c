@@ -226,7 +226,7 @@ static void print_default(const cli_opt *opt, const void *defaults)
             printf(" (default: %zu)", *(const size_t *)place);
     } else if (opt->kind == CLI_REAL) {
         printf(" (default: %g)", *(const double *)place);
-    } else if (opt->kind == CLI_CHOICE) {
+    } else if (opt->kind == CLI_CHOICE && *(const int *)place >= 0) {
         const char *choice = opt->operand;
         for (int i = *(const int *)place; i > 0; --i)
             choice += strcspn(choice, "|") + 1;

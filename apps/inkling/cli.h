@@ -14,7 +14,7 @@ typedef enum cli_kind {
     CLI_REAL,   /* double, at least 0 */
     CLI_CHAR,   /* char: one ASCII character, or a tab by name */
     CLI_FLAG,   /* bool */
-    CLI_CHOICE, /* int: place in `choices`, "a|b|c" */
+    CLI_CHOICE, /* int: place in `choices`, "a|b|c"; a default below 0 is none of them */
 } cli_kind;
 
 enum { CLI_LIST_MAX = 256 };
@@ -49,7 +49,7 @@ typedef struct cli_verb {
 } cli_verb;
 
 extern const cli_verb verb_classify, verb_embed, verb_tokenize, verb_evaluate, verb_finetune, verb_info,
-    verb_bench;
+    verb_bench, verb_train_tokenizer;
 
 /* Parses argv into args. Returns -1 when the verb shall run; else the exit status to leave with, after help
  * on stdout (0) or a complaint on stderr (2). Operands are argv[*first] on. */

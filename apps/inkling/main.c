@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const cli_verb *const verbs[] = {&verb_classify, &verb_embed, &verb_tokenize, &verb_finetune,
-                                        &verb_evaluate, &verb_info,  &verb_bench};
+static const cli_verb *const verbs[] = {&verb_classify, &verb_embed,           &verb_tokenize, &verb_finetune,
+                                        &verb_evaluate, &verb_train_tokenizer, &verb_info,     &verb_bench};
 
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
@@ -23,7 +23,7 @@ static void print_overview(FILE *out)
         out,
         "usage: inkling VERB [options] [FILE...]\n\nBERT-style text encoders on ordinary CPUs.\n\nverbs:\n");
     for (size_t i = 0; i < VERBS; ++i)
-        fprintf(out, "  %-10s %.*s\n", verbs[i]->name, (int)strcspn(verbs[i]->summary, ":."),
+        fprintf(out, "  %-15s %.*s\n", verbs[i]->name, (int)strcspn(verbs[i]->summary, ":."),
                 verbs[i]->summary);
     fprintf(
         out,

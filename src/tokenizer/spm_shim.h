@@ -27,6 +27,23 @@ typedef ink_status ink__spm_put(void *context, int32_t id, size_t begin, size_t 
 ink_status ink__spm_encode(ink__spm_put *put, void *context, const ink__spm *spm, const char *text,
                            size_t len, ink_error *err);
 
+/* What SentencePiece's trainer is told. Its special tokens are those of train.h, with their ids. */
+typedef struct ink__spm_training {
+    const char *type; /* "unigram" or "bpe" */
+    size_t vocab_size;
+    double character_coverage;
+    bool lowercase, byte_fallback;
+} ink__spm_training;
+
+/* The next sentence, which stays in place until the one after it is asked for; false behind the last. */
+typedef bool ink__spm_sentence(void *context, const char **text, size_t *len);
+
+/* *bytes = a serialized ModelProto, malloc'd, of at most vocab_size pieces. SentencePiece's trainer ends the
+ * process where it meets what it does not expect, and sets how much it logs for the whole process: call this
+ * in one that can be lost (train_spm.c does). A failure's text is SentencePiece's own. */
+ink_status ink__spm_train(char **bytes, size_t *len, const ink__spm_training *training,
+                          ink__spm_sentence *sentence, void *context, ink_error *err);
+
 #ifdef __cplusplus
 }
 #endif
