@@ -58,7 +58,7 @@ static const cli_opt options[] = {
 /* What ink_train_tokenizer takes; told before anything is read. */
 static const cli_limit limits[] = {
     {"vocab-size", 6, 1 << 22},
-    {"character-coverage", 1e-6, 1},
+    {"character-coverage", 0.98, 1},
     {"input-sentences", 1, 1 << 24},
     {0},
 };

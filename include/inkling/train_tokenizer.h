@@ -36,7 +36,7 @@ typedef struct ink_train_tokenizer_options {
     const char *text, *text_pair; /* field names: "text", and NULL: there is no second text */
     bool lowercase;            /* an uncased tokenizer: capitals become small; WordPiece drops accents too */
     double character_coverage; /* share of the text's characters whose kinds get a token, the commonest first;
-                                * the others are unknown. 0: 0.9995 */
+                                * the others are unknown; 0.98 to 1. 0: 0.9995 */
     bool byte_fallback;        /* unigram and bpe: 256 tokens for bytes, so that no character is unknown */
     size_t input_sentences;    /* unigram and bpe: at most so many lines are trained on, drawn evenly from
                                 * all of them; 0: 200000 */

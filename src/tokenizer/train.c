@@ -58,8 +58,8 @@ static ink_status check(ink_train_tokenizer_options *o, ink_error *err)
     if (o->input_sentences > SENTENCES_MOST)
         return ink_fail(err, INK_E_ARG, "%zu sentences to train on, wanted at most %d", o->input_sentences,
                         SENTENCES_MOST);
-    if (!(o->character_coverage > 0 && o->character_coverage <= 1))
-        return ink_fail(err, INK_E_ARG, "a character coverage of %g, wanted more than 0 and at most 1",
+    if (!(o->character_coverage >= 0.98 && o->character_coverage <= 1)) /* SentencePiece's range */
+        return ink_fail(err, INK_E_ARG, "a character coverage of %g, wanted 0.98 to 1",
                         o->character_coverage);
     return check_out(o->out, err);
 }
@@ -180,8 +180,9 @@ static ink_status read_material(struct material *m, ink__training *t, ink_error 
     t->report->sentences = m->sample.seen;
     t->report->used = m->sample.n;
     if (st == INK_OK && m->words.n == 0 && m->sample.n == 0)
-        return ink_fail(err, INK_E_FORMAT, "the inputs hold no text to learn from, in %llu records",
-                        (unsigned long long)t->report->records);
+        return ink_fail(err, INK_E_FORMAT, "the inputs hold no text to learn from, in %llu records%s",
+                        (unsigned long long)t->report->records,
+                        m->wordpiece ? " (a word of more than 100 characters is none)" : "");
     return st;
 }
 
