@@ -1,8 +1,8 @@
 /* Linear layers in 8 bits (Jacob et al., arXiv 1712.05877, section 2).
  *
  * Weights, once: row o of W [out,in] is scale[o] * Q[o], Q from -127 to 127. Activations, as they come: row r
- * of x [R,in] is scale[r] * (q[r] - zero[r]), q from 0 to 255, by the row's own least and greatest value,
- * between which 0 is counted and then exact. Then, with acc = q Q^T summed in integers,
+ * of x [R,in] is scale[r] * (q[r] - zero[r]), q from 0 to 255 in 254 steps, by the row's own least and
+ * greatest value, between which 0 is counted and then exact. Then, with acc = q Q^T summed in integers,
  *
  *   y[r][o] = scale[r] * (scale[o] * acc[r][o] - zero[r] * shift[o]) + b[o]    shift[o] = scale[o] * sum_i
  * Q[o][i]
@@ -12,6 +12,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* With zero rounded up, 254 steps stay within a byte wherever the range begins: nothing has to be cut off. */
+#define INK__STEPS 254
 
 /* Ranges below this are taken as nothing but zeros: their reciprocals are not finite. */
 #define INK__LEAST_RANGE 1e-30f

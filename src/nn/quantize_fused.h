@@ -24,19 +24,18 @@ static inline void quantize_row(uint8_t *q, float *scale, float *zero, const flo
                                 const struct range *of)
 {
     const float least = v_least(of->least), range = v_greatest(of->greatest) - least;
-    const float per = range < INK__LEAST_RANGE ? 0 : 255 / range;
+    const float per = range < INK__LEAST_RANGE ? 0 : INK__STEPS / range;
     const vf magic = v_set(0x1.8p23f); /* brings a sum's nearest whole number into its lowest bits */
-    const float nearest = -least * per + magic[0];
-    *scale = range < INK__LEAST_RANGE ? 0 : range * (1.0f / 255);
-    *zero = nearest - magic[0];
-    const vf from = v_set(*zero), most = v_set(255), none = {0};
+    *scale = range < INK__LEAST_RANGE ? 0 : range * (1.0f / INK__STEPS);
+    *zero = ceilf(-least * per);
+    const vf from = v_set(*zero);
     size_t i = 0;
     for (; i + VL <= width; i += VL)
-        v_store_bytes(q + i, (vu)(v_min(v_max(v_load(x + i) * per + from, none), most) + magic));
+        v_store_bytes(q + i, (vu)(v_load(x + i) * per + from + magic));
     if (i < width) {
         const vf last = v_load_part(x + i, width - i);
         uint8_t bytes[VL];
-        v_store_bytes(bytes, (vu)(v_min(v_max(last * per + from, none), most) + magic));
+        v_store_bytes(bytes, (vu)(last * per + from + magic));
         memcpy(q + i, bytes, width - i);
     }
 }
