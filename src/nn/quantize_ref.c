@@ -42,7 +42,7 @@ void ink_quantize_rows(uint8_t *q, float *scale, float *zero, const float *x, si
         zero[r] = rintf(-least * per);
         for (size_t i = 0; i < width; ++i) {
             const float nearest = rintf(x_r[i] * per + zero[r]);
-            q[r * width + i] = (uint8_t)(nearest < 0 ? 0 : nearest > 255 ? 255 : nearest);
+            q[r * width + i] = (uint8_t)(nearest > 0 ? nearest < 255 ? nearest : 255 : 0); /* NaN is 0 */
         }
     }
 }
