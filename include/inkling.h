@@ -7,6 +7,7 @@
  *   job.h        whole files in, whole files out
  *   evaluate.h   how good a model is on labelled records
  *   finetune.h   labelled records and an encoder in, a classifier out
+ *   quantize.h   a directory in 8 bits, measured before it is there
  *
  * The shortest program: ink_model_open, ink_session_create, ink_classify_texts, ink_model_label,
  * ink_session_free, ink_model_free (apps/sentiment/sentiment.c).
@@ -24,5 +25,6 @@
 #include <inkling/job.h>
 #include <inkling/evaluate.h>
 #include <inkling/finetune.h>
+#include <inkling/quantize.h>
 
 #endif
