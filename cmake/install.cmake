@@ -27,7 +27,10 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/inklingConfigVersion.cmak
 install(FILES ${PROJECT_BINARY_DIR}/inklingConfig.cmake ${PROJECT_BINARY_DIR}/inklingConfigVersion.cmake
         DESTINATION ${ink_package_dir})
 
-# Relative to the .pc file's own place, so that a moved prefix still works.
-file(RELATIVE_PATH ink_prefix_from_pkgconfig ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
-configure_file(cmake/inkling.pc.in ${PROJECT_BINARY_DIR}/inkling.pc @ONLY)
+# The prefix is known when it is installed (cmake --install --prefix); for one that has been moved since then
+# there is pkg-config --define-prefix. What the library is made of is named by -l and not by Requires.private,
+# which pkg-config wants to find even for a shared link.
+set(ink_pc_prefix "@CMAKE_INSTALL_PREFIX@")
+configure_file(cmake/inkling.pc.in ${PROJECT_BINARY_DIR}/inkling.pc.in @ONLY)
+install(CODE "configure_file(\"${PROJECT_BINARY_DIR}/inkling.pc.in\" \"${PROJECT_BINARY_DIR}/inkling.pc\" @ONLY)")
 install(FILES ${PROJECT_BINARY_DIR}/inkling.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

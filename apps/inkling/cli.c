@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,34 +65,66 @@ static bool add(cli_list *list, const cli_opt *opt, const char *verb, const char
     return true;
 }
 
-static bool set_size(size_t *place, const cli_opt *opt, const char *verb, const char *value)
+/* What a number may be: from *least to *most, which is infinite where nothing limits it. */
+static void find_limits(double *least, double *most, const cli_opt *opt, const cli_verb *verb)
+{
+    *least = opt->kind == CLI_SIZE, *most = INFINITY;
+    for (const cli_limit *limit = verb->limits; limit && limit->name; ++limit)
+        if (strcmp(limit->name, opt->name) == 0)
+            *least = limit->least, *most = limit->most;
+}
+
+/* The same words whatever is wrong with a number: no number at all, or one out of its range. */
+static bool complain(const cli_opt *opt, const cli_verb *verb, const char *value, double least, double most)
+{
+    const char *what = opt->kind == CLI_REAL ? "number" : "whole number";
+    if (isinf(most))
+        cli_usage(verb->name, "--%s is \"%s\", wanted a %s from %g", opt->name, value, what, least);
+    else
+        cli_usage(verb->name, "--%s is \"%s\", wanted a %s from %g to %.7g", opt->name, value, what, least,
+                  most);
+    return false;
+}
+
+static bool set_size(size_t *place, const cli_opt *opt, const cli_verb *verb, const char *value)
 {
     char *end;
-    const int least = opt->kind == CLI_SIZE;
+    double least, most;
+    find_limits(&least, &most, opt, verb);
     errno = 0;
     const unsigned long long n = strtoull(value, &end, 10);
-    if (value[0] < '0' || value[0] > '9' || *end || errno || n < (unsigned)least) {
-        cli_usage(verb, "--%s is \"%s\", wanted a whole number from %d", opt->name, value, least);
-        return false;
-    }
+    if (value[0] < '0' || value[0] > '9' || *end || errno || (double)n < least || (double)n > most)
+        return complain(opt, verb, value, least, most);
     *place = (size_t)n;
     return true;
 }
 
-static bool set_real(double *place, const cli_opt *opt, const char *verb, const char *value)
+static bool set_real(double *place, const cli_opt *opt, const cli_verb *verb, const char *value)
 {
     char *end;
+    double least, most;
+    find_limits(&least, &most, opt, verb);
     const double x = strtod(value, &end);
-    if (end == value || *end || !(x >= 0) || x > 1e300) {
-        cli_usage(verb, "--%s is \"%s\", wanted a number from 0", opt->name, value);
-        return false;
-    }
+    if (end == value || *end || !(x >= least && x <= most) || x > 1e300)
+        return complain(opt, verb, value, least, most);
     *place = x;
     return true;
 }
 
+static bool set_char(char *place, const cli_opt *opt, const char *verb, const char *value)
+{
+    if (strcmp(value, "tab") == 0 || strcmp(value, "\\t") == 0)
+        value = "\t";
+    if (!value[0] || value[1] || (unsigned char)value[0] > 127) {
+        cli_usage(verb, "--%s is \"%s\", wanted one ASCII character, or tab", opt->name, value);
+        return false;
+    }
+    *place = value[0];
+    return true;
+}
+
 /* Writes value where the option says; false after a complaint. */
-static bool set(void *args, const cli_opt *opt, const char *verb, const char *value)
+static bool set(void *args, const cli_opt *opt, const cli_verb *verb, const char *value)
 {
     void *place = (char *)args + opt->offset;
     switch (opt->kind) {
@@ -102,16 +135,18 @@ static bool set(void *args, const cli_opt *opt, const char *verb, const char *va
         *(const char **)place = value;
         return true;
     case CLI_LIST:
-        return add(place, opt, verb, value);
+        return add(place, opt, verb->name, value);
     case CLI_SIZE:
     case CLI_COUNT:
         return set_size(place, opt, verb, value);
+    case CLI_CHAR:
+        return set_char(place, opt, verb->name, value);
     case CLI_REAL:
         return set_real(place, opt, verb, value);
     case CLI_CHOICE: {
         const int i = choice_of(opt->operand, value);
         if (i < 0) {
-            cli_usage(verb, "--%s is \"%s\", wanted %s", opt->name, value, opt->operand);
+            cli_usage(verb->name, "--%s is \"%s\", wanted %s", opt->name, value, opt->operand);
             return false;
         }
         *(int *)place = i;
@@ -162,7 +197,7 @@ int cli_parse(void *args, int *first, const cli_verb *verb, int argc, char **arg
         else
             while (opt->letter != c)
                 ++opt;
-        if (!set(args, opt, verb->name, optarg))
+        if (!set(args, opt, verb, optarg))
             return EXIT_USAGE;
     }
     while (optind < argc)

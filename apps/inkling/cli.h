@@ -12,6 +12,7 @@ typedef enum cli_kind {
     CLI_SIZE,   /* size_t, at least 1 */
     CLI_COUNT,  /* size_t, may be 0 */
     CLI_REAL,   /* double, at least 0 */
+    CLI_CHAR,   /* char: one ASCII character, or a tab by name */
     CLI_FLAG,   /* bool */
     CLI_CHOICE, /* int: place in `choices`, "a|b|c" */
 } cli_kind;
@@ -32,11 +33,18 @@ typedef struct cli_opt {
     const char *unset; /* what an unset value means, for the help; NULL: its own value is shown */
 } cli_opt;
 
+/* The range of a number, where it is narrower than what its kind says. */
+typedef struct cli_limit {
+    const char *name; /* of the option */
+    double least, most;
+} cli_limit;
+
 typedef struct cli_verb {
     const char *name, *summary;
-    const char *operands;   /* "[FILE...]", or "" where the verb takes none */
-    const cli_opt *options; /* ends with name NULL */
-    void *defaults;         /* args as they are before parsing: the help prints them */
+    const char *operands;    /* "[FILE...]", or "" where the verb takes none */
+    const cli_opt *options;  /* ends with name NULL */
+    const cli_limit *limits; /* the same; or NULL */
+    void *defaults;          /* args as they are before parsing: the help prints them */
     int (*run)(int argc, char **argv);
 } cli_verb;
 

@@ -39,7 +39,7 @@ static int run(int argc, char **argv)
     job.all_scores = a.all_scores;
     const ink_status status = ink_job_classify(&report, model, &job, &err);
     ink_model_free(model);
-    return job_finish("classify", status, &err, &report, &a.job);
+    return job_finish("classify", status, &err, &report, &a.job, argv + first);
 }
 
 const cli_verb verb_classify = {

@@ -43,7 +43,7 @@ static int run(int argc, char **argv)
     job.normalize = a.normalize;
     const ink_status status = ink_job_embed(&report, model, &job, &err);
     ink_model_free(model);
-    return job_finish("embed", status, &err, &report, &a.job);
+    return job_finish("embed", status, &err, &report, &a.job, argv + first);
 }
 
 const cli_verb verb_embed = {

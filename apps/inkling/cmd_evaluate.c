@@ -2,9 +2,11 @@
 #include "evaluate_table.h"
 #include "job.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct args {
     struct job_args job;
@@ -29,7 +31,8 @@ static const cli_opt options[] = {
     {0, "report", CLI_STR, offsetof(struct args, report), "FILE", "write a page with charts (HTML)", NULL},
     {0, "mistakes", CLI_STR, offsetof(struct args, mistakes), "FILE",
      "write the mistakes with their texts, worst first, as JSON lines", NULL},
-    {0, "seed", CLI_SIZE, offsetof(struct args, seed), "N", "of the resamples that make the intervals", NULL},
+    {0, "seed", CLI_COUNT, offsetof(struct args, seed), "N", "of the resamples that make the intervals",
+     NULL},
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
@@ -49,6 +52,25 @@ static bool same_file(const char *a, const char *b)
            x.st_ino == y.st_ino;
 }
 
+/* Whether path can surely not be written, with errno: hours of work shall not end so. */
+static bool is_unwritable(const char *path)
+{
+    char folder[4096];
+    struct stat info;
+    const char *slash = strrchr(path, '/');
+    const size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) { /* devices and pipes are written in place */
+        const bool is_folder = S_ISDIR(info.st_mode), is_open = access(path, W_OK) == 0;
+        errno = is_folder ? EISDIR : errno;
+        return is_folder || !is_open;
+    }
+    if (len >= sizeof folder)
+        return false;
+    memcpy(folder, path, len);
+    snprintf(folder + len, sizeof folder - len, "%s", len ? "" : ".");
+    return access(folder, W_OK | X_OK) != 0; /* the file is written beside its name and renamed */
+}
+
 /* EXIT_OK, or the status to leave with: outputs replace what has their name, and stdout holds one thing. */
 static int check_outputs(const struct args *a, char **inputs)
 {
@@ -63,7 +85,19 @@ static int check_outputs(const struct args *a, char **inputs)
             if (outputs[i] && outputs[j] && !is_stdout(outputs[i]) && strcmp(outputs[i], outputs[j]) == 0)
                 return cli_usage("evaluate", "%s is named twice as an output", outputs[i]);
     }
-    return n_stdout > 1 ? cli_usage("evaluate", "only one output can go to stdout") : EXIT_OK;
+    if (n_stdout > 1)
+        return cli_usage("evaluate", "only one output can go to stdout");
+    for (size_t i = 0; i < 3; ++i)
+        if (outputs[i] && !is_stdout(outputs[i]) && is_unwritable(outputs[i])) {
+            const char *slash = strrchr(outputs[i], '/');
+            if (errno == ENOENT && slash)
+                fprintf(stderr, "inkling evaluate: %s: cannot be written: the folder %.*s does not exist\n",
+                        outputs[i], (int)(slash - outputs[i]), outputs[i]);
+            else
+                fprintf(stderr, "inkling evaluate: %s: cannot be written: %s\n", outputs[i], strerror(errno));
+            return EXIT_FAILED;
+        }
+    return EXIT_OK;
 }
 
 static int write_outputs(const struct args *a, const ink_evaluation *e)
@@ -89,6 +123,7 @@ static ink_status evaluate(ink_evaluation **e, const struct args *a, const ink_m
     job_options(&job, &a->job, inputs);
     ink_evaluate_options o = INK_EVALUATE_OPTIONS_INIT;
     o.inputs = job.inputs, o.n_inputs = job.n_inputs, o.format = job.format;
+    o.delimiter = job.delimiter;
     o.text = job.text, o.text_pair = job.text_pair, o.id = job.id, o.label = a->label;
     o.slice = a->slice, o.compare = compare;
     o.threads = job.threads, o.max_length = job.max_length, o.batch_tokens = job.batch_tokens;
@@ -126,8 +161,10 @@ static int run(int argc, char **argv)
         report.truncated = e->truncated, report.tokens = e->tokens, report.bad_bytes = e->bad_bytes;
         report.seconds = e->seconds;
         snprintf(report.first_error, sizeof report.first_error, "%s", e->first_error);
+        report.unread = e->unread;
+        memcpy(report.notes, e->notes, sizeof report.notes);
     }
-    status = job_finish("evaluate", st, &err, &report, &a.job);
+    status = job_finish("evaluate", st, &err, &report, &a.job, argv + first);
     if (e) {
         const int written = write_outputs(&a, e);
         status = written == EXIT_OK ? status : written;

@@ -22,11 +22,11 @@ static const char *const tasks[] = {"auto", "single", "multi", "regression"};
 static const char *const schedulers[] = {"linear", "cosine", "constant", "polynomial", "trapezoidal"};
 static const char *const optimizers[] = {"adamw", "adam", "sgd"};
 static const char *const dtypes[] = {"f32", "f16", "bf16"};
-enum { ON_ERROR_STOP = 1 };
+enum { ON_ERROR_STOP = 1, OWN_DTYPE = -1 };
 
 static struct args defaults = {.job = {.output = "-", .text = "text", .on_error = ON_ERROR_STOP},
                                .label = "label",
-                               .epochs = 3,
+                               .dtype = OWN_DTYPE,
                                .learning_rate = 5e-5,
                                .weight_decay = 0.01,
                                .warmup_ratio = 0.06,
@@ -53,7 +53,8 @@ static const cli_opt options[] = {
      "single label, several, or a number; auto goes by the labels: lists, decimal points", NULL},
     {0, "label", CLI_STR, AT(label), "NAME",
      "field of the label; for several labels a list, by default in labels", NULL},
-    {0, "epochs", CLI_REAL, AT(epochs), "X", "how often it goes through the data", NULL},
+    {0, "epochs", CLI_REAL, AT(epochs), "X", "how often it goes through the data",
+     "3; small data: more, for 200 updates, at most 50"},
     {0, "batch-size", CLI_SIZE, AT(batch_size), "N",
      "records of a batch; fewer learn more from small data, in more time", NULL},
     {0, "gradient-accumulation-steps", CLI_SIZE, AT(accumulation), "N",
@@ -84,7 +85,7 @@ static const cli_opt options[] = {
     {0, "layer-lr-decay", CLI_REAL, AT(layer_lr_decay), "X",
      "each layer learns at X times the rate of the layer above", NULL},
     {0, "save-dtype", CLI_CHOICE, AT(dtype), "f32|f16|bf16",
-     "type of the saved weights; f16 and bf16 take half the space", NULL},
+     "type of the saved weights; f16 and bf16 take half the space", "that of --from; f32 with --size"},
     {0, "drop-duplicates", CLI_FLAG, AT(drop_duplicates), NULL,
      "keep the first of records with the same text, and none whose text is in dev", NULL},
     {0, "resume", CLI_FLAG, AT(resume), NULL,
@@ -95,6 +96,23 @@ static const cli_opt options[] = {
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
+    {0},
+};
+
+/* What ink_finetune takes; told before anything is read. */
+static const cli_limit limits[] = {
+    {"epochs", 1e-6, 1e6},
+    {"batch-size", 1, 1 << 20},
+    {"gradient-accumulation-steps", 1, 1 << 20},
+    {"learning-rate", 0, 1e3},
+    {"warmup-ratio", 0, 1},
+    {"weight-decay", 0, 1e3},
+    {"max-grad-norm", 0, 1e30},
+    {"label-smoothing", 0, 0.999},
+    {"layer-lr-decay", 1e-6, 1},
+    {"seeds", 1, 1000},
+    {"threads", 1, 1024},
+    {"batch-tokens", 1, 1 << 24},
     {0},
 };
 
@@ -166,10 +184,10 @@ static void fill(ink_finetune_options *o, const struct args *a, struct meter *me
     *o = init;
     o->out = a->out, o->from = a->from, o->size = a->size, o->tokenizer = a->tokenizer;
     o->train = a->train.items, o->n_train = a->train.n, o->dev = a->dev.items, o->n_dev = a->dev.n;
-    o->format = (ink_format)a->job.format;
+    o->format = (ink_format)a->job.format, o->delimiter = a->job.delimiter;
     o->text = a->job.text, o->text_pair = a->job.text_pair, o->id = a->job.id, o->label = a->label;
     o->task = tasks[a->task], o->lr_scheduler = schedulers[a->scheduler];
-    o->optimizer = optimizers[a->optimizer], o->save_dtype = dtypes[a->dtype];
+    o->optimizer = optimizers[a->optimizer], o->save_dtype = a->dtype == OWN_DTYPE ? NULL : dtypes[a->dtype];
     o->epochs = a->epochs, o->learning_rate = a->learning_rate, o->weight_decay = a->weight_decay;
     o->warmup_ratio = a->warmup_ratio, o->max_grad_norm = a->max_grad_norm;
     o->label_smoothing = a->label_smoothing, o->layer_lr_decay = a->layer_lr_decay;
@@ -189,7 +207,8 @@ static void print_result(const ink_finetune_report *r, const struct args *a)
         fprintf(stderr, "%s holds this run, finished: nothing to do\n", a->out);
     fprintf(stderr, "%s: dev %s %.4f", a->out, r->metric, r->best);
     if (a->seeds > 1)
-        fprintf(stderr, " +- %.4f (mean and standard deviation of %zu seeds)", r->deviation, a->seeds);
+        fprintf(stderr, " +- %.4f (mean and standard deviation of %zu seeds, of which %llu is kept)",
+                r->deviation, a->seeds, (unsigned long long)r->kept);
     else
         fprintf(stderr, " at update %llu of %llu", (unsigned long long)r->best_step,
                 (unsigned long long)r->steps);
@@ -198,6 +217,19 @@ static void print_result(const ink_finetune_report *r, const struct args *a)
         job_print_duration(r->seconds);
     }
     fprintf(stderr, "\nreport: %s/report.html\n", a->out);
+}
+
+/* What is wrong with a run that has written its model, and the status to leave with. A finished run that is
+ * only looked at again has told it before. */
+static int print_faults(const ink_finetune_report *r, bool quiet)
+{
+    const unsigned long long left_out = r->left_out;
+    if (r->warning[0] && (!quiet || (r->diverged && !r->was_complete)))
+        fprintf(stderr, "inkling finetune: %s\n", r->warning);
+    if (left_out > 0)
+        fprintf(stderr, "inkling finetune: %llu record%s could not be used and %s left out; the first: %s\n",
+                left_out, left_out == 1 ? "" : "s", left_out == 1 ? "was" : "were", r->first_error);
+    return (r->diverged || left_out > 0) && !r->was_complete ? EXIT_FAILED : EXIT_OK;
 }
 
 static int run(int argc, char **argv)
@@ -234,7 +266,7 @@ static int run(int argc, char **argv)
         return cli_fail("finetune", &err);
     if (!a.job.quiet)
         print_result(&report, &a);
-    return EXIT_OK;
+    return print_faults(&report, a.job.quiet);
 }
 
 const cli_verb verb_finetune = {
@@ -243,6 +275,7 @@ const cli_verb verb_finetune = {
                "makes opens here and in Hugging Face, with a report of how good the model is.",
     .operands = "",
     .options = options,
+    .limits = limits,
     .defaults = &defaults,
     .run = run,
 };

@@ -33,7 +33,7 @@ static int run(int argc, char **argv)
     job_options(&job, &a.job, argv + first);
     const ink_status status = ink_job_tokenize(&report, tokenizer, &job, &err);
     ink_tokenizer_free(tokenizer);
-    return job_finish("tokenize", status, &err, &report, &a.job);
+    return job_finish("tokenize", status, &err, &report, &a.job, argv + first);
 }
 
 const cli_verb verb_tokenize = {

@@ -95,6 +95,7 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     while (operands[options->n_inputs])
         ++options->n_inputs;
     options->format = (ink_format)args->format;
+    options->delimiter = args->delimiter;
     options->text = args->text;
     options->text_pair = args->text_pair;
     options->id = args->id;
@@ -120,8 +121,27 @@ static bool reader_has_gone(void)
     return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
 }
 
+static void print_notes(const char *verb, const char *notes)
+{
+    for (size_t len; (len = strcspn(notes, "\n")) > 0; notes += len + (notes[len] == '\n'))
+        fprintf(stderr, "inkling %s: %.*s\n", verb, (int)len, notes);
+}
+
+/* An empty input is no failure, but it may be a mistake. */
+static void print_empty(const char *verb, char **operands)
+{
+    size_t n = 0;
+    while (operands[n])
+        ++n;
+    fprintf(stderr, "inkling %s: no records in %s", verb,
+            n == 0 || strcmp(operands[0], "-") == 0 ? "standard input" : operands[0]);
+    if (n > 1)
+        fprintf(stderr, " and %zu more", n - 1);
+    fputc('\n', stderr);
+}
+
 int job_finish(const char *verb, ink_status status, const ink_error *err, const ink_job_report *report,
-               const struct job_args *args)
+               const struct job_args *args, char **operands)
 {
     if (meter.shown && meter.terminal && report->seconds > 0)
         fputs("\r\033[K", stderr);
@@ -132,7 +152,8 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
     }
     if (status == INK_E_IO && strcmp(args->output, "-") == 0 && reader_has_gone())
         return EXIT_FAILED; /* "| head" has seen enough: not worth a word */
-    if (!args->quiet && report->records > 0) {
+    const bool kept = status == INK_OK || strcmp(args->output, "-") == 0;
+    if (!args->quiet && kept && report->records > 0) {
         const double seconds = report->seconds > 1e-3 ? report->seconds : 1e-3;
         fprintf(stderr, "%llu record%s, %llu tokens in %.2f s (%.0f tokens/s)",
                 (unsigned long long)report->records, report->records == 1 ? "" : "s",
@@ -146,10 +167,14 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
     }
     if (status != INK_OK)
         return cli_fail(verb, err);
+    if (!args->quiet || report->unread)
+        print_notes(verb, report->notes);
+    if (report->records == 0 && !args->quiet)
+        print_empty(verb, operands);
     if (report->failed) {
         fprintf(stderr, "inkling %s: %llu of %llu records failed; the first: %s\n", verb,
                 (unsigned long long)report->failed, (unsigned long long)report->records, report->first_error);
         return EXIT_FAILED;
     }
-    return EXIT_OK;
+    return report->unread ? EXIT_FAILED : EXIT_OK;
 }

@@ -9,6 +9,7 @@
 struct job_args {
     const char *model, *output, *text, *text_pair, *id;
     int format, on_error, precision;
+    char delimiter;
     size_t threads, max_length, batch_tokens;
     bool parse_special, quiet, progress;
 };
@@ -33,7 +34,7 @@ struct job_args {
 #define JOB_OUTPUT(type)                                                                                     \
     {                                                                                                        \
         'o', "output", CLI_STR, JOB_AT(type, output), "FILE",                                                \
-            "where results go, whole or not at all; - is stdout", NULL                                       \
+            "where results go, bad records' errors too, whole or not at all; - is stdout", NULL              \
     }
 #define JOB_RECORDS(type)                                                                                    \
     {0,                                                                                                      \
@@ -43,6 +44,10 @@ struct job_args {
      "auto|lines|docs|jsonl|csv|tsv|fasttext",                                                               \
      "of the inputs; auto goes by the ending, .gz and .zst left out",                                        \
      NULL},                                                                                                  \
+        {0,        "delimiter",                                                                              \
+         CLI_CHAR, JOB_AT(type, delimiter),                                                                  \
+         "C",      "between the columns of csv: ';' as European Excel writes it, or tab",                    \
+         "a comma"},                                                                                         \
         {0, "text", CLI_STR, JOB_AT(type, text), "NAME", "field or column that holds the text", NULL},       \
         {0,   "text-pair", CLI_STR, JOB_AT(type, text_pair), "NAME", "field of the second text, for pairs",  \
          NULL},                                                                                              \
@@ -99,8 +104,8 @@ int job_stop_signal(void);
 /* 1:05:09 or 5:09 on stderr. */
 void job_print_duration(double seconds);
 
-/* Prints what there is to say at the end and returns the exit status. */
+/* Prints what there is to say at the end and returns the exit status. operands as in job_options. */
 int job_finish(const char *verb, ink_status status, const ink_error *err, const ink_job_report *report,
-               const struct job_args *args);
+               const struct job_args *args, char **operands);
 
 #endif

@@ -28,6 +28,7 @@ typedef struct ink_evaluate_options {
     const char *const *inputs; /* as in ink_job_options, and so down to id */
     size_t n_inputs;
     ink_format format;
+    char delimiter;
     const char *text, *text_pair, *id;
     const char *label;        /* field of the truth: "label"; NULL: "label", or a list "labels" */
     const char *slice;        /* NULL, or a field whose values make groups that are measured apart */
@@ -45,8 +46,8 @@ typedef struct ink_evaluate_options {
 } ink_evaluate_options;
 #define INK_EVALUATE_OPTIONS_INIT                                                                            \
     {                                                                                                        \
-        1, NULL, 0, INK_FORMAT_AUTO, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false, 42,   \
-            NULL, NULL                                                                                       \
+        1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,    \
+            42, NULL, NULL                                                                                   \
     }
 
 typedef struct ink_metric {
@@ -93,6 +94,8 @@ typedef struct ink_evaluation {
     uint64_t truncated, tokens, bad_bytes;
     double seconds;
     char first_error[512]; /* of the records left out */
+    uint64_t unread;       /* as in ink_job_report, with leave_out_bad; so are */
+    char notes[1024];
 
     ink_activation kind;
     const ink_metric *metrics; /* [n_metrics] the most important first */

@@ -45,9 +45,11 @@ typedef struct ink_finetune_options {
     const char *const *dev; /* [n_dev]; none: a tenth of train is held out, by the seed */
     size_t n_dev;
     ink_format format;
+    char delimiter;                            /* as in ink_job_options */
     const char *text, *text_pair, *label, *id; /* field names; NULL as in ink_evaluate_options */
     const char *task;                          /* "auto", "single", "multi", "regression" */
-    double epochs;                             /* may be a fraction */
+    double epochs;                             /* may be a fraction; 0: 3, and for small data as many as
+                                                * make 200 updates, but at most 50 */
     size_t batch_size;                         /* sequences of a batch */
     size_t gradient_accumulation_steps;        /* batches of an update */
     double learning_rate;                      /* at its highest */
@@ -62,12 +64,14 @@ typedef struct ink_finetune_options {
     size_t freeze_layers;   /* the embeddings and this many layers keep their weights; 0: nothing does */
     double layer_lr_decay;  /* of the learning rate from a layer to the one below; 1: none */
     const char *optimizer;  /* "adamw", "adam", "sgd" */
-    const char *save_dtype; /* "f32", "f16", "bf16" */
+    const char *save_dtype; /* "f32", "f16", "bf16"; NULL: what the weights of `from` are stored as, and f32
+                             * for random ones */
     size_t eval_steps;      /* updates between evaluations; 0: an epoch */
     size_t max_length;      /* tokens used of a text; 0: the model's own */
     size_t batch_tokens;    /* rows computed at once; 0: a measured default. Moves rounding, nothing else */
     size_t threads;         /* 0: ink_threads_default(). Moves no bit */
-    uint64_t seed;          /* of a new head, the order, dropout and what is held out */
+    uint64_t seed;          /* of a new head, the order, dropout and what is held out; of several runs the
+                             * first one's seed says what all of them hold out */
     size_t seeds;           /* runs, with seed, seed + 1, ...: each in its own folder of out, the best of them
                              * copied to out; 1: one run, in out */
     bool resume;            /* start, or continue, or leave a finished run as it is */
@@ -78,8 +82,8 @@ typedef struct ink_finetune_options {
 } ink_finetune_options;
 #define INK_FINETUNE_OPTIONS_INIT                                                                            \
     {                                                                                                        \
-        1, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, INK_FORMAT_AUTO, NULL, NULL, NULL, NULL, "auto", 3, 32, \
-            1, 5e-5, 0.01, 0.06, "linear", 1, 0, NULL, 0, NULL, 0, 1, "adamw", "f32", 0, 0, 0, 0, 42, 1,     \
+        1, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, "auto", 0,  \
+            32, 1, 5e-5, 0.01, 0.06, "linear", 1, 0, NULL, 0, NULL, 0, 1, "adamw", NULL, 0, 0, 0, 0, 42, 1,  \
             false, false, false, NULL, NULL                                                                  \
     }
 
@@ -90,12 +94,21 @@ typedef struct ink_finetune_report {
     const char *metric; /* its key; static */
     double best;        /* of dev, of the weights that were saved; of several runs the mean */
     double deviation;   /* of several runs; else NaN */
+    double dev_loss;    /* of the weights that were saved: log loss, or mean squared error */
+    uint64_t kept;      /* the seed whose weights these are */
+    uint64_t left_out;  /* bad records of train and dev, see leave_out_bad */
     double seconds, tokens_per_second;
-    bool was_complete; /* resume found nothing to do */
+    bool was_complete;     /* resume found nothing to do */
+    bool diverged;         /* the loss ended well above its beginning and above guessing's, or the model gives
+                            * every record of dev one label after 100 updates or more without having learned
+                            * anything. What was best on dev is written all the same */
+    char warning[600];     /* "", or what is wrong with the result and what to try: that it diverged, or that
+                            * it is not surely better on dev than the commonest label, or the mean */
+    char first_error[512]; /* of the records left out */
 } ink_finetune_report;
 
-/* Trains and writes the directory: the weights with the best value on dev, as Hugging Face and ink_model_open
- * open them, and beside them
+/* Trains and writes the directory: the weights with the best value on dev (of equals those with the lower
+ * loss there, then the later ones), as Hugging Face and ink_model_open open them, and beside them
  *
  *   finetune.json    settings, seed, digests of the data, version, and the result
  *   log.jsonl        a line for every update and every evaluation
@@ -105,12 +118,13 @@ typedef struct ink_finetune_report {
  *
  * While it runs, the files `last` and `best` hold all that resume needs; they go when it is done. The same
  * seed, settings and data give the same model on one machine, whatever the threads, stops and resumes. Reads
- * the data once and keeps it as token ids. Blocks until it is done; one call a directory at a time.
+ * the data once and keeps it as token ids. Blocks until it is done. The directory is locked meanwhile.
  *
  * Memory: 16 bytes a parameter, 4 a token of the data, and some 60 * H * layers a row of batch_tokens.
  *
  * INK_E_ARG        settings that cannot be; out holds a run already and resume was not asked for, or one of
- *                  other settings or data (the text says which)
+ *                  other settings or data (the text says which), or other files, or another process trains
+ *                  in it
  * INK_E_FORMAT     a bad record, with file and line; labels that are not the task's; one class only
  * INK_E_NUMERIC    the loss or a gradient is not finite, with the step; the checkpoint before it stays
  * INK_E_IO         a file cannot be read or written; checkpoints are whole or not there

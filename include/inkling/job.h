@@ -20,7 +20,7 @@ typedef enum ink_format {
     INK_FORMAT_DOCS,     /* a file is a text, its path the id; of a folder each file in it and in its folders,
                           * in byte order of their paths, hidden ones left out */
     INK_FORMAT_JSONL,    /* a line is an object */
-    INK_FORMAT_CSV,      /* RFC 4180 with a header line */
+    INK_FORMAT_CSV,      /* RFC 4180 with a header line, but for the delimiter of the options */
     INK_FORMAT_TSV,      /* the same, with tabs in the place of commas */
     INK_FORMAT_FASTTEXT  /* a line is labels (__label__x) and then a text */
 } ink_format;
@@ -40,12 +40,15 @@ typedef struct ink_job_options {
     const char *const *inputs; /* paths of files and folders; "-" is stdin; none: stdin */
     size_t n_inputs;
     ink_format format;
+    char delimiter;             /* between the columns of INK_FORMAT_CSV, ';' as Excel has it in most of
+                                 * Europe; 0: ',' */
     const char *text;           /* field names: "text" */
     const char *text_pair;      /* NULL: the records are single texts */
     const char *id;             /* NULL: "id" where there is one, else a document's path, or the record's
                                  * number from 1 */
-    const char *output;         /* NULL or "-": stdout. A file is written whole or not at all; the name
-                                 * *.npy makes ink_job_embed write a NumPy array */
+    const char *output;         /* NULL or "-": stdout. A file is written whole or not at all, and bad
+                                 * records do not keep it back; the name *.npy makes ink_job_embed write a NumPy
+                                 * array */
     size_t threads;             /* 0: ink_threads_default() */
     size_t max_length;          /* tokens; 0: the model's own (ink_job_tokenize: no limit) */
     size_t batch_tokens;        /* rows a worker computes at once; 0: a measured default */
@@ -59,19 +62,24 @@ typedef struct ink_job_options {
 } ink_job_options;
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
-        1, NULL, 0, INK_FORMAT_AUTO, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false, INK_POOLING_AUTO, \
-            false, NULL, NULL                                                                                \
+        1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
+            INK_POOLING_AUTO, false, NULL, NULL                                                              \
     }
 
 /* What a job did. Also filled when it fails. */
 typedef struct ink_job_report {
-    uint64_t records;   /* read, the failed ones included */
+    uint64_t records;   /* done, the failed ones included; where stop_on_error ended the job, those before the
+                         * bad one */
     uint64_t failed;    /* bad records: their lines say {"id":...,"error":"..."} */
     uint64_t truncated; /* records of which only the beginning was used */
     uint64_t tokens;    /* tokens computed */
     uint64_t bad_bytes; /* ill-formed UTF-8 sequences read as U+FFFD */
     double seconds;
     char first_error[512]; /* the first bad record's sentence, or "" */
+    uint64_t unread;       /* inputs read to the end of their compressed data, with something else behind it
+                            * that was not read. With stop_on_error the first one fails the job */
+    char notes[1024]; /* what of the inputs was left out although nothing failed, a sentence a line: pipes,
+                       * sockets and devices in a folder, and what unread counts; or "" */
 } ink_job_report;
 
 /* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false}.

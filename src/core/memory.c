@@ -83,14 +83,19 @@ ink_status ink_arena_plan(ink_arena *arena, ink_carve *carve, void *buffers, con
         return ink_fail(err, INK_E_SHAPE, "the sizes asked for exceed the address space");
     arena->size = arena->used;
     arena->used = 0;
-    INK_TRY(ink__aligned_alloc(&arena->block, arena->size, "working memory", err));
-    memset(arena->block, 0, arena->size);
+    /* calloc knows which memory the system has just given, zeroed: a large block is not touched here, but by
+     * whoever first needs each part of it. */
+    size_t bytes;
+    if (__builtin_add_overflow(arena->size, (size_t)INK__ALIGN, &bytes))
+        return ink_fail(err, INK_E_MEMORY, "no memory for %zu bytes of working memory", arena->size);
+    INK_TRY(ink__calloc(&arena->owned, bytes, 1, "working memory", err));
+    arena->block = arena->owned + (-(uintptr_t)arena->owned & (INK__ALIGN - 1));
     carve(arena, buffers, dims);
     return INK_OK;
 }
 
 void ink_arena_free(ink_arena *arena)
 {
-    ink__aligned_free(arena->block);
+    free(arena->owned);
     *arena = (ink_arena){0};
 }

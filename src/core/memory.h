@@ -30,7 +30,7 @@ void ink__aligned_free(void *p);
  * pointers it hands out are NULL), the second points into the block. Every piece is aligned to INK__ALIGN
  * and starts zeroed. */
 typedef struct ink_arena {
-    unsigned char *block;
+    unsigned char *block, *owned; /* block is owned, from the first aligned byte on */
     size_t used, size;
     bool overflow;
 } ink_arena;

@@ -158,18 +158,21 @@ ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink_
     return ink__text_bytes(&result->out, ink__unit_at(unit, record->id), record->id_len, err);
 }
 
-void ink__result_failed(ink__result *result, bool *stop, const char *sentence, bool stop_on_error)
+void ink__result_failed(ink__result *result, bool *stop, const ink__unit *unit,
+                        const ink__unit_record *record, const char *sentence, bool stop_on_error)
 {
     if (result->failed++ == 0)
         snprintf(result->first_error, sizeof result->first_error, "%s", sentence);
     *stop = result->stopped = stop_on_error;
+    if (stop_on_error)
+        result->records = (uint64_t)(record - unit->records);
 }
 
 ink_status ink__result_bad(ink__result *result, bool *stop, const ink__unit *unit,
                            const ink__unit_record *record, bool stop_on_error, ink_error *err)
 {
     const char *sentence = ink__unit_at(unit, record->error);
-    ink__result_failed(result, stop, sentence, stop_on_error);
+    ink__result_failed(result, stop, unit, record, sentence, stop_on_error);
     if (stop_on_error)
         return INK_OK;
     INK_TRY(ink__result_id(result, unit, record, err));
@@ -307,9 +310,10 @@ static ink_status compute(struct job *job, ink__result *result, void **state, co
     if (!*state)
         INK_TRY(job->work->open(state, job->work, job->options, err));
     result->records = unit->n;
-    for (size_t i = 0; i < unit->n; ++i)
+    INK_TRY(job->work->run(result, *state, unit, err));
+    for (size_t i = 0; i < result->records; ++i)
         result->bad_bytes += unit->records[i].bad_bytes;
-    return job->work->run(result, *state, unit, err);
+    return INK_OK;
 }
 
 static void *worker(void *arg)
@@ -394,6 +398,7 @@ static ink_status open_records(ink__records **records, const ink_job_options *op
     const ink__records_options wanted = {.inputs = options->inputs,
                                          .n_inputs = options->n_inputs,
                                          .format = options->format,
+                                         .delimiter = options->delimiter,
                                          .text = options->text,
                                          .text_pair = options->text_pair,
                                          .id = options->id,
@@ -401,6 +406,16 @@ static ink_status open_records(ink__records **records, const ink_job_options *op
                                          .fields = work->fields,
                                          .n_fields = work->n_fields};
     return ink__records_open(records, &wanted, err);
+}
+
+static void tell_notes(struct job *job)
+{
+    char sentences[INK__NOTES_MAX][INK__NOTE_BYTES], *to = job->report.notes;
+    const ink__notes *notes = ink__records_notes(job->records);
+    const size_t n = ink__notes_sentences(sentences, notes);
+    job->report.unread = notes->unread;
+    for (size_t i = 0; i < n; ++i)
+        to += snprintf(to, sizeof job->report.notes - (size_t)(to - job->report.notes), "%s\n", sentences[i]);
 }
 
 ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink_job_options *options,
@@ -424,12 +439,15 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
     st = job.status;
     if (st != INK_OK && err)
         *err = job.error;
+    if (st == INK_OK && options->stop_on_error)
+        st = ink__notes_check(ink__records_notes(job.records), err);
     if (st == INK_OK)
         st = write_header(&job, job.report.records, true, err);
     if (st == INK_OK)
         st = ink__output_commit(job.output, err);
     else
         (void)ink__output_flush(job.output, NULL); /* what was finished before the failure, on stdout */
+    tell_notes(&job);
     *report = job.report;
 done:
     for (size_t i = 0; job.ring && i < job.n_slots; ++i)

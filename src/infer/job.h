@@ -84,8 +84,10 @@ static inline const char *ink__unit_at(const ink__unit *unit, size_t place)
     return unit->bytes.data + place;
 }
 
-/* Counts a bad record; says in *stop whether it ends the job. */
-void ink__result_failed(ink__result *result, bool *stop, const char *sentence, bool stop_on_error);
+/* Counts a bad record of unit; says in *stop whether it ends the job, and then only what stands before it
+ * counts as done. */
+void ink__result_failed(ink__result *result, bool *stop, const ink__unit *unit,
+                        const ink__unit_record *record, const char *sentence, bool stop_on_error);
 
 /* {"id":17 -- the beginning of every line. */
 ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink__unit_record *record,

@@ -33,7 +33,7 @@ static ink_status make_temporary(ink__atomic_folder *folder, ink_error *err)
         if (errno != EEXIST && errno != EINTR)
             break;
     }
-    const ink_status st = ink__fail_errno(err, folder->path, "no folder can be made beside it");
+    const ink_status st = ink__fail_beside(err, folder->path, folder->path);
     free(folder->temporary);
     folder->temporary = NULL;
     return st;

@@ -21,6 +21,16 @@ ink_status ink__fail_errno(ink_error *err, const char *path, const char *what)
     return ink_fail(err, INK_E_IO, "%s: %s: %s", path, what, reason ? reason : "unknown error");
 }
 
+ink_status ink__fail_beside(ink_error *err, const char *path, const char *target)
+{
+    const char *slash = strrchr(target, '/');
+    const size_t len = !slash ? 0 : slash == target ? 1 : (size_t)(slash - target);
+    if (errno == ENOENT && slash)
+        return ink_fail(err, INK_E_IO, "%s: cannot be written: the folder %.*s does not exist", path,
+                        len < 400 ? (int)len : 400, target);
+    return ink__fail_errno(err, path, "cannot be written: nothing can be made in its folder");
+}
+
 ink_status ink__map_open(ink__map *map, const char *path, ink_error *err)
 {
     ink_status st = INK_OK;
@@ -146,7 +156,7 @@ static ink_status open_temporary(ink__atomic *file, ink_error *err)
         if (errno != EEXIST && errno != EINTR)
             break;
     }
-    const ink_status st = ink__fail_errno(err, file->path, "no file can be made beside it");
+    const ink_status st = ink__fail_beside(err, file->path, file->target);
     free(file->temporary);
     file->temporary = NULL;
     return st;

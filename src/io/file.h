@@ -5,6 +5,8 @@
 #include "core/status.h"
 
 /* INK_E_IO "path: what: reason", the reason being errno's. */
+/* As errno says: nothing could be made beside target. path is its name for the message. */
+ink_status ink__fail_beside(ink_error *err, const char *path, const char *target);
 ink_status ink__fail_errno(ink_error *err, const char *path, const char *what);
 
 /* A whole regular file, mapped read-only. An empty file has size 0 and data "". Whoever shortens the file

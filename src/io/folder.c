@@ -24,6 +24,7 @@ struct ink__folder {
     ink__text path; /* of what came last; terminated */
     level *levels;
     size_t depth, capacity;
+    ink__notes *notes;
 };
 
 static ink_status set_name(ink__folder *folder, size_t path_len, const char *name, ink_error *err)
@@ -37,42 +38,41 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* What to hold of an entry: "" nothing, "/" its name as a directory's, NULL its name alone. */
-static const char *kind_of(int dir, const struct dirent *entry)
+/* The type of what an entry is or, as a link, leads to: one of stat's S_IF...; S_IFLNK leads to a directory.
+ * What cannot be looked at counts as a file, which will not open either. */
+static mode_t type_of(int dir, const struct dirent *entry)
 {
     struct stat info;
-    if (entry->d_name[0] == '.')
-        return "";
-    if (entry->d_type == DT_REG)
-        return NULL;
-    if (entry->d_type == DT_DIR)
-        return "/";
     if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
-        return "";
+        return DTTOIF(entry->d_type);
     if (fstatat(dir, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
-        return NULL;
-    if (S_ISDIR(info.st_mode))
-        return "/";
-    if (S_ISLNK(info.st_mode) && fstatat(dir, entry->d_name, &info, 0) != 0)
-        return NULL; /* it leads nowhere */
-    return S_ISREG(info.st_mode) ? NULL : "";
+        return S_IFREG;
+    if (!S_ISLNK(info.st_mode))
+        return info.st_mode & S_IFMT;
+    if (fstatat(dir, entry->d_name, &info, 0) != 0)
+        return S_IFREG;
+    return S_ISDIR(info.st_mode) ? S_IFLNK : info.st_mode & S_IFMT;
 }
 
-static ink_status read_names(level *l, DIR *dir, const char *path, ink_error *err)
+static ink_status read_names(level *l, DIR *dir, const char *path, ink__notes *notes, ink_error *err)
 {
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(dir);
         if (!entry)
             break;
-        const char *slash = kind_of(dirfd(dir), entry);
-        if (slash && !*slash)
-            continue;
-        INK_TRY(ink__text_cstr(&l->names, entry->d_name, err));
-        INK_TRY(ink__text_bytes(&l->names, "/", slash ? 2 : 0, err));
-        if (!slash)
+        const mode_t type = entry->d_name[0] == '.' ? S_IFLNK : type_of(dirfd(dir), entry);
+        if (type == S_IFREG || type == S_IFDIR) {
+            INK_TRY(ink__text_cstr(&l->names, entry->d_name, err));
+            INK_TRY(ink__text_bytes(&l->names, "/", type == S_IFDIR, err));
             INK_TRY(ink__text_bytes(&l->names, "", 1, err));
-        ++l->n;
+            ++l->n;
+        } else if (type != S_IFLNK) {
+            ink__notes_pass_over(notes, path, entry->d_name,
+                                 type == S_IFIFO    ? "a named pipe"
+                                 : type == S_IFSOCK ? "a socket"
+                                                    : "a device");
+        }
     }
     if (errno != 0)
         return ink__fail_errno(err, path, "cannot be read");
@@ -97,7 +97,7 @@ static ink_status enter(bool *entered, ink__folder *folder, ink_error *err)
     if (st == INK_OK) {
         level *l = &folder->levels[folder->depth++];
         *l = (level){.path_len = folder->path.len - 1};
-        st = read_names(l, dir, folder->path.data, err);
+        st = read_names(l, dir, folder->path.data, folder->notes, err);
     }
     closedir(dir);
     return st;
@@ -110,7 +110,7 @@ static void leave(ink__folder *folder)
     free(l->list);
 }
 
-ink_status ink__folder_open(ink__folder **out, const char *path, ink_error *err)
+ink_status ink__folder_open(ink__folder **out, const char *path, ink__notes *notes, ink_error *err)
 {
     ink__folder *folder;
     ink_status st;
@@ -118,6 +118,7 @@ ink_status ink__folder_open(ink__folder **out, const char *path, ink_error *err)
     const size_t len = strlen(path);
     *out = NULL;
     INK_TRY(ink__calloc(&folder, 1, sizeof *folder, "a folder", err));
+    folder->notes = notes;
     INK_TRY_GOTO(ink__text_bytes(&folder->path, path, len, err));
     INK_TRY_GOTO(set_name(folder, len, len == 0 || path[len - 1] == '/' ? "" : "/", err));
     INK_TRY_GOTO(enter(&entered, folder, err));

@@ -90,6 +90,18 @@ static const char *named_field(const ink__records_options *options)
     return options->n_fields > 0 ? options->fields[0] : NULL;
 }
 
+/* A quote and a line's end have a meaning of their own; a piece of a longer character is none. */
+static ink_status check_delimiter(char delimiter, ink_error *err)
+{
+    const unsigned char c = (unsigned char)delimiter;
+    if (c == '"' || c == '\n' || c == '\r' || c > 127)
+        return ink_fail(err, INK_E_ARG,
+                        "byte %u cannot be the delimiter of CSV: wanted an ASCII character, "
+                        "no quote and no line's end",
+                        c);
+    return INK_OK;
+}
+
 /* A format that has no fields cannot be asked for one, nor for labels where it has none. */
 static ink_status check_fields(const place *in, const ink__records_options *options, ink_error *err)
 {
@@ -99,6 +111,9 @@ static ink_status check_fields(const place *in, const ink__records_options *opti
                         in->path, in->format->name, field);
     if (options->label && !in->format->has_labels)
         return ink_fail(err, INK_E_ARG, "%s: is read as %s, which have no labels; name another format",
+                        in->path, in->format->name);
+    if (options->delimiter && !in->format->any_delimiter && options->delimiter != in->format->delimiter)
+        return ink_fail(err, INK_E_ARG, "%s: is read as %s, whose delimiter is no choice; it is for CSV",
                         in->path, in->format->name);
     return INK_OK;
 }
@@ -148,6 +163,7 @@ ink_status ink__inputs_open(ink__inputs **out, uint64_t *bytes_total, const ink_
         return ink_fail(err, INK_E_ARG, "%d is no format of records", (int)options->format);
     if (!paths)
         return ink_fail(err, INK_E_ARG, "%zu inputs, but no paths", n);
+    INK_TRY(check_delimiter(options->delimiter, err));
     INK_TRY_GOTO(ink__calloc(&inputs, 1, sizeof *inputs, "inputs", err));
     INK_TRY_GOTO(ink__calloc(&inputs->places, n, sizeof *inputs->places, "inputs", err));
     for (size_t i = 0; i < n; ++i) {
@@ -170,7 +186,8 @@ bool ink__inputs_waits(const ink__inputs *inputs)
     return !inputs->folder && inputs->next < inputs->n && inputs->places[inputs->next].named_pipe;
 }
 
-ink_status ink__inputs_next(ink__input *input, bool *end, ink__inputs *inputs, ink_error *err)
+ink_status ink__inputs_next(ink__input *input, bool *end, ink__inputs *inputs, ink__notes *notes,
+                            ink_error *err)
 {
     const char *path = NULL;
     const place *in = inputs->next > 0 ? &inputs->places[inputs->next - 1] : NULL;
@@ -188,7 +205,7 @@ ink_status ink__inputs_next(ink__input *input, bool *end, ink__inputs *inputs, i
         }
         in = &inputs->places[inputs->next++];
         if (in->is_folder)
-            INK_TRY(ink__folder_open(&inputs->folder, in->path, err));
+            INK_TRY(ink__folder_open(&inputs->folder, in->path, notes, err));
         else
             path = in->path;
     }

@@ -3,6 +3,7 @@
 #ifndef INK_IO_INPUTS_H
 #define INK_IO_INPUTS_H
 
+#include "io/notes.h"
 #include "io/record_format.h"
 
 typedef struct ink__inputs ink__inputs;
@@ -21,7 +22,9 @@ ink_status ink__inputs_open(ink__inputs **inputs, uint64_t *bytes_total, const i
 /* True if opening the next one waits for its writer: it is a named pipe. */
 bool ink__inputs_waits(const ink__inputs *inputs);
 
-ink_status ink__inputs_next(ink__input *input, bool *end, ink__inputs *inputs, ink_error *err);
+/* What is left out of a folder on the way is noted; notes outlives inputs. */
+ink_status ink__inputs_next(ink__input *input, bool *end, ink__inputs *inputs, ink__notes *notes,
+                            ink_error *err);
 
 void ink__inputs_free(ink__inputs *inputs); /* NULL is fine */
 

@@ -16,6 +16,7 @@ typedef struct ink__fields {
     char *label_else; /* read where there is no such field; NULL: none */
     char **more;      /* [n_more] */
     size_t n_more;
+    char delimiter; /* of CSV; 0: its own */
 } ink__fields;
 
 /* `"body", "stars"`: the first few of some names, for a sentence. Starts as {0}. */
@@ -53,6 +54,8 @@ ink_status ink__record_line(ink__step *step, ink__record *record, ink__text *men
 typedef struct ink__record_format {
     const char *name; /* as in "is read as ..." */
     bool has_fields, has_labels;
+    char delimiter;     /* between fields; 0: it has none */
+    bool any_delimiter; /* another can be asked for */
     bool one_each; /* an input is one record: its path is the id, and a failure of the input is its error */
     /* A state for one input; what it is on failure is closed like any other. */
     ink_status (*open)(void **state, const ink__fields *fields, ink_error *err);

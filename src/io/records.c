@@ -19,7 +19,8 @@ struct ink__records {
     bool pending; /* record has been read but not yet asked for */
     bool end;     /* there are no more */
     uint64_t number, bytes_total;
-    ink__text id;      /* where the record names none */
+    ink__text id; /* where the record names none */
+    ink__notes notes;
     ink_error bad;     /* why a document cannot be read */
     ink_error failure; /* of the last read, which stays */
 };
@@ -47,6 +48,7 @@ static ink_status copy_fields(ink__fields *fields, const ink__records_options *o
         INK_TRY(copy_name(&fields->pair, options->text_pair, err));
     INK_TRY(copy_name(&fields->id, options->id ? options->id : "id", err));
     fields->id_required = options->id != NULL;
+    fields->delimiter = options->delimiter;
     if (options->label)
         INK_TRY(copy_name(&fields->label, options->label, err));
     if (options->label && strcmp(options->label, "label") == 0)
@@ -152,7 +154,7 @@ static ink_status complete(ink__records *records, ink_error *err)
 static ink_status open_next(ink__records *records, ink_error *err)
 {
     ink__input in;
-    INK_TRY(ink__inputs_next(&in, &records->end, records->inputs, err));
+    INK_TRY(ink__inputs_next(&in, &records->end, records->inputs, &records->notes, err));
     if (records->end)
         return INK_OK;
     records->format = in.format; /* and so closed, if it opens only half */
@@ -173,6 +175,9 @@ static ink_status read_on(bool *stuck, ink__records *records, bool may_wait, ink
     }
     if (step == INK__STEP_RECORD)
         return complete(records, err);
+    uint64_t at;
+    if (step == INK__STEP_END && ink__source_over(&at, &records->source))
+        ink__notes_unread(&records->notes, records->source.name, at);
     if (step == INK__STEP_END)
         close_input(records);
     else if (!may_wait && ink__source_waits(&records->source))
@@ -240,4 +245,9 @@ void ink__records_progress(uint64_t *read, uint64_t *total, const ink__records *
 {
     *read = records->source.bytes_read;
     *total = records->bytes_total;
+}
+
+const ink__notes *ink__records_notes(const ink__records *records)
+{
+    return &records->notes;
 }

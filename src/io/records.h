@@ -8,8 +8,9 @@
  * - docs: a file is a text, line breaks and all; its path is the id. What goes wrong with the file (it cannot
  *   be read, is cut off, is no text) is the record's error. Of a folder each file is a document (folder.h).
  * - jsonl: a line is an object; of a key that comes twice the last counts; a blank line is a bad record.
- * - csv: RFC 4180 with a header line, its values those of Python's csv module; blank lines are skipped; a row
- *   that has not as many fields as the header is a bad record; an id is always a JSON string.
+ * - csv: RFC 4180 with a header line, and another delimiter if one is asked for; its values are those of
+ *   Python's csv module; blank lines are skipped; a row that has not as many fields as the header is a bad
+ *   record; an id is always a JSON string.
  * - tsv: csv with tabs; but in a row with text behind a closing quote the quotes are text, if it is one line,
  *   and a bad record otherwise (records_csv.c says why).
  * - fasttext: a line is any number of words that begin with "__label__", and then the text.
@@ -26,6 +27,7 @@
 #define INK_IO_RECORDS_H
 
 #include "core/status.h"
+#include "io/notes.h"
 
 #include <inkling/job.h>
 
@@ -63,6 +65,7 @@ typedef struct ink__records_options {
     const char *const *inputs; /* paths of files and folders; "-" is stdin; none: stdin */
     size_t n_inputs;
     ink_format format;
+    char delimiter;        /* of csv; 0: a comma */
     const char *text;      /* the text's field; NULL: "text" */
     const char *text_pair; /* the second text's; NULL: there is none */
     const char *id;        /* NULL: "id" where there is one */
@@ -73,16 +76,17 @@ typedef struct ink__records_options {
 } ink__records_options; /* what it points to is copied, or of no use after the call */
 
 /* Every input is looked at before the first record is read: one that is missing fails at once (INK_E_IO), so
- * does an ending that is known to be no text where no format was asked for (INK_E_UNSUPPORTED), and a field
- * or label asked of a format that has none (INK_E_ARG). n_inputs 0, or the name "-", is stdin. */
+ * does an ending that is known to be no text where no format was asked for (INK_E_UNSUPPORTED), and a field,
+ * a label or a delimiter asked of a format that has none (INK_E_ARG). n_inputs 0, or the name "-", is
+ * stdin. */
 ink_status ink__records_open(ink__records **records, const ink__records_options *options, ink_error *err);
 
 /* The next record into *record; *end says that there is none. A bad record is not a failure: it has
  * `error` set. INK_E_IO when a read fails, INK_E_FORMAT when the rest of an input cannot be read as
  * records at all (a CSV without the named column, a quote that is never closed, a file that is one JSON
- * array; compressed data that is broken or cut off, after the records before it), INK_E_UNSUPPORTED when an
- * input begins as no UTF-8 text does (UTF-16, a zip archive, ...) or asks for too large a window of zstd;
- * asked again, it fails again. */
+ * array; compressed data that is broken or cut off, after the records before it, while what is no gzip
+ * behind gzip data is noted and does not count), INK_E_UNSUPPORTED when an input begins as no UTF-8 text does
+ * (UTF-16, a zip archive, ...) or asks for too large a window of zstd; asked again, it fails again. */
 ink_status ink__records_next(ink__record *record, bool *end, ink__records *records, ink_error *err);
 
 /* True if ink__records_next can be answered without waiting for a pipe or terminal. It reads ahead to find
@@ -91,6 +95,9 @@ bool ink__records_ready(ink__records *records);
 
 /* Bytes read and, where all inputs are files, bytes in all (else 0): for a progress line. */
 void ink__records_progress(uint64_t *read, uint64_t *total, const ink__records *records);
+
+/* What has been left out so far; valid as long as records is. */
+const ink__notes *ink__records_notes(const ink__records *records);
 
 void ink__records_free(ink__records *records); /* NULL is fine */
 

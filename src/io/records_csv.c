@@ -1,6 +1,6 @@
-/* Records that are CSV (RFC 4180), or the same with tabs (TSV): a header line names the columns, a quoted
- * field may hold commas, quotes
- * ("") and line breaks. Lines end in "\n", "\r\n" or "\r"; blank lines are skipped.
+/* Records that are CSV (RFC 4180), with semicolons or another delimiter if one is asked for, or with tabs
+ * (TSV): a header line names the columns, a quoted field may hold commas, quotes ("") and line breaks. Lines
+ * end in "\n", "\r\n" or "\r"; blank lines are skipped.
  *
  * libcsv finds the fields. Wherever files leave the RFC, the values are those of Python's csv module, the
  * reader that users know: spaces belong to their field, a quote inside an unquoted field is a quote, and what
@@ -80,7 +80,7 @@ static ink_status open_delimited(void **state, char delimiter, const ink__fields
 
 static ink_status open_csv(void **state, const ink__fields *fields, ink_error *err)
 {
-    return open_delimited(state, ',', fields, err);
+    return open_delimited(state, fields->delimiter ? fields->delimiter : ',', fields, err);
 }
 
 static ink_status open_tsv(void **state, const ink__fields *fields, ink_error *err)
@@ -219,15 +219,21 @@ static const char *delimiter_hint(const csv *s)
     if (s->n_ends != 1)
         return "";
     const char *only = field(&len, s, 0);
-    if (s->delimiter == '\t')
-        return memchr(only, ',', len) ? "; there is no tab in it: is it CSV (--format csv)?" : "";
-    if (memchr(only, '\t', len))
+    const bool tab = s->delimiter == '\t';
+    if (!tab && memchr(only, '\t', len))
         return "; there are tabs in it: is it TSV (--format tsv)?";
-    return memchr(only, ';', len) ? "; its columns seem to be separated by \";\", wanted \",\"" : "";
+    if (s->delimiter != ';' && memchr(only, ';', len))
+        return tab ? "; its columns seem to be separated by \";\" (--format csv --delimiter ';')"
+                   : "; its columns seem to be separated by \";\" (--delimiter ';')";
+    if (s->delimiter == ',' || !memchr(only, ',', len))
+        return "";
+    return tab ? "; there is no tab in it: is it CSV (--format csv)?"
+               : "; its columns seem to be separated by \",\" (--delimiter ',')";
 }
 
-/* *column = the one named so, NO_COLUMN where there is none and it need not be. */
-static ink_status find_column(size_t *column, const csv *s, const char *name, bool required,
+/* *column = the one named so, NO_COLUMN where there is none and it need not be: `option` is what names it on
+ * the command line, NULL if it need not be there. */
+static ink_status find_column(size_t *column, const csv *s, const char *name, const char *option,
                               const char *source, ink_error *err)
 {
     ink__name_list columns = {0};
@@ -243,10 +249,11 @@ static ink_status find_column(size_t *column, const csv *s, const char *name, bo
                             source, (unsigned long long)s->row_line, *column + 1, i + 1, name);
         *column = i;
     }
-    if (required && *column == NO_COLUMN)
-        return ink_fail(err, INK_E_FORMAT, "%s: no column \"%s\" (columns: %s)%s", source, name, columns.text,
-                        delimiter_hint(s));
-    return INK_OK;
+    if (!option || *column != NO_COLUMN)
+        return INK_OK;
+    const char *hint = delimiter_hint(s);
+    return ink_fail(err, INK_E_FORMAT, "%s: no column \"%s\" (columns: %s)%s%s%s", source, name, columns.text,
+                    *hint ? hint : "; name one with ", *hint ? "" : option, *hint ? "" : " NAME");
 }
 
 static ink_status find_labels(csv *s, const char *source, ink_error *err)
@@ -255,27 +262,27 @@ static ink_status find_labels(csv *s, const char *source, ink_error *err)
     s->label = NO_COLUMN;
     if (!fields->label)
         return INK_OK;
-    INK_TRY(find_column(&s->label, s, fields->label, !fields->label_else, source, err));
+    INK_TRY(find_column(&s->label, s, fields->label, fields->label_else ? NULL : "--label", source, err));
     s->label_list = strcmp(fields->label, LIST_COLUMN) == 0;
     if (s->label != NO_COLUMN)
         return INK_OK;
-    INK_TRY(find_column(&s->label, s, fields->label_else, false, source, err));
+    INK_TRY(find_column(&s->label, s, fields->label_else, NULL, source, err));
     s->label_list = true;
     /* Where there is neither, the one that was named is missing. */
-    return s->label != NO_COLUMN ? INK_OK : find_column(&s->label, s, fields->label, true, source, err);
+    return s->label != NO_COLUMN ? INK_OK : find_column(&s->label, s, fields->label, "--label", source, err);
 }
 
 static ink_status read_header(csv *s, const char *source, ink_error *err)
 {
     const ink__fields *fields = s->fields;
-    INK_TRY(find_column(&s->text, s, fields->text, true, source, err));
+    INK_TRY(find_column(&s->text, s, fields->text, "--text", source, err));
     s->pair = NO_COLUMN;
     if (fields->pair)
-        INK_TRY(find_column(&s->pair, s, fields->pair, true, source, err));
-    INK_TRY(find_column(&s->id, s, fields->id, fields->id_required, source, err));
+        INK_TRY(find_column(&s->pair, s, fields->pair, "--text-pair", source, err));
+    INK_TRY(find_column(&s->id, s, fields->id, fields->id_required ? "--id" : NULL, source, err));
     INK_TRY(find_labels(s, source, err));
     for (size_t i = 0; i < fields->n_more; ++i)
-        INK_TRY(find_column(&s->more[i], s, fields->more[i], false, source, err));
+        INK_TRY(find_column(&s->more[i], s, fields->more[i], NULL, source, err));
     s->n_columns = s->n_fields;
     return INK_OK;
 }
@@ -416,6 +423,8 @@ static ink_status step_csv(ink__step *step, ink__record *record, void *state, in
 const ink__record_format ink__format_csv = {.name = "CSV",
                                             .has_fields = true,
                                             .has_labels = true,
+                                            .delimiter = ',',
+                                            .any_delimiter = true,
                                             .open = open_csv,
                                             .step = step_csv,
                                             .close = close_csv};
@@ -423,6 +432,7 @@ const ink__record_format ink__format_csv = {.name = "CSV",
 const ink__record_format ink__format_tsv = {.name = "TSV",
                                             .has_fields = true,
                                             .has_labels = true,
+                                            .delimiter = '\t',
                                             .open = open_tsv,
                                             .step = step_csv,
                                             .close = close_csv};

@@ -112,7 +112,9 @@ static void find_values(jsonl *s, const char *line, size_t len)
 
 /* ---- Fields ---- */
 
-static ink_status fail_absent(json_t *object, const char *name, const char *place, ink_error *err)
+/* `option` is what names the field on the command line. */
+static ink_status fail_absent(json_t *object, const char *name, const char *option, const char *place,
+                              ink_error *err)
 {
     ink__name_list fields = {0};
     const char *key;
@@ -123,15 +125,16 @@ static ink_status fail_absent(json_t *object, const char *name, const char *plac
     }
     if (fields.n == 0)
         return ink_fail(err, INK_E_FORMAT, "%s: no field \"%s\" (the object is empty)", place, name);
-    return ink_fail(err, INK_E_FORMAT, "%s: no field \"%s\" (fields: %s)", place, name, fields.text);
+    return ink_fail(err, INK_E_FORMAT, "%s: no field \"%s\" (fields: %s); name one with %s NAME", place, name,
+                    fields.text, option);
 }
 
 static ink_status get_string(const char **string, size_t *len, json_t *root, const char *name,
-                             const char *place, ink_error *err)
+                             const char *option, const char *place, ink_error *err)
 {
     const json_t *value = json_object_get(root, name);
     if (!value)
-        return fail_absent(root, name, place, err);
+        return fail_absent(root, name, option, place, err);
     if (!json_is_string(value))
         return ink_fail(err, INK_E_FORMAT, "%s: field \"%s\" is %s, wanted a string", place, name,
                         ink__json_kind(value));
@@ -177,7 +180,7 @@ static ink_status read_labels(ink__record *record, jsonl *s, const char *place, 
     if (!from->value && s->fields->label_else)
         from = &s->raws[RAW_LABEL_ELSE];
     if (!from->value)
-        return fail_absent(s->root, s->fields->label, place, err);
+        return fail_absent(s->root, s->fields->label, "--label", place, err);
     const json_t *value = json_object_get(s->root, from->name);
     ink__labels_start(&s->labels, json_is_array(value));
     if (json_is_array(value)) {
@@ -224,11 +227,12 @@ static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line
         *cr = ' ';
     find_values(s, bytes, len);
     record->id = s->raws[RAW_ID].value, record->id_len = s->raws[RAW_ID].len;
-    INK_TRY(get_string(&record->text, &record->text_len, s->root, s->fields->text, place, err));
+    INK_TRY(get_string(&record->text, &record->text_len, s->root, s->fields->text, "--text", place, err));
     if (s->fields->pair)
-        INK_TRY(get_string(&record->pair, &record->pair_len, s->root, s->fields->pair, place, err));
+        INK_TRY(get_string(&record->pair, &record->pair_len, s->root, s->fields->pair, "--text-pair", place,
+                           err));
     if (!record->id && s->fields->id_required)
-        return fail_absent(s->root, s->fields->id, place, err);
+        return fail_absent(s->root, s->fields->id, "--id", place, err);
     if (s->fields->label)
         INK_TRY(read_labels(record, s, place, err));
     read_more(record, s);

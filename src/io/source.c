@@ -15,7 +15,7 @@
 
 static ink_status open_packed(ink__packed *packed, const ink__codec *codec, ink_error *err)
 {
-    *packed = (ink__packed){.codec = codec, .data = packed->data, .whole = true};
+    *packed = (ink__packed){.codec = codec, .data = packed->data, .where = INK__UNPACKED_WHOLE};
     if (!codec)
         return INK_OK;
     if (!packed->data)
@@ -56,6 +56,12 @@ void ink__source_free(ink__source *source)
     free(source->packed.data);
     free(source->data);
     *source = (ink__source){.fd = -1};
+}
+
+bool ink__source_over(uint64_t *at, const ink__source *source)
+{
+    *at = source->packed.taken;
+    return source->packed.where == INK__UNPACKED_OVER;
 }
 
 bool ink__source_waits(const ink__source *source)
@@ -103,18 +109,21 @@ static ink_status unpack(ink__source *source, ink_error *err)
     const size_t room = given;
     if (why.status == INK_OK)
         (void)p->codec->step(p->state, source->data + source->end, &given, p->data + p->begin, &taken,
-                             &p->whole, &why);
+                             &p->where, &why);
     else
         given = taken = 0;
-    p->begin += taken;
+    p->begin += taken, p->taken += taken;
     source->end += given;
     p->more = given == room;
-    if (why.status == INK_OK && given == 0 && p->eof && p->begin == p->end && !p->whole)
+    if (p->where == INK__UNPACKED_OVER)
+        p->eof = true, p->more = false, p->begin = p->end;
+    if (why.status == INK_OK && given == 0 && p->eof && p->begin == p->end && p->where == INK__UNPACKED_PART)
         ink_fail(&why, INK_E_FORMAT, "ends in the middle of its compressed data");
     if (why.status != INK_OK && given == 0)
         return ink_fail(err, why.status, "%s: %s", source->name, why.text);
     p->broken = why;
-    source->eof = p->eof && p->begin == p->end && !p->more && p->whole && why.status == INK_OK;
+    source->eof =
+        p->eof && p->begin == p->end && !p->more && p->where != INK__UNPACKED_PART && why.status == INK_OK;
     return INK_OK;
 }
 

@@ -11,9 +11,10 @@ typedef struct ink__packed {
     void *state;             /* its own */
     char *data;              /* compressed bytes are data[begin, end) */
     size_t begin, end;
-    bool eof;         /* nothing follows data[end) */
-    bool more;        /* it may have bytes to give without taking any */
-    bool whole;       /* a stream may end here */
+    bool eof;  /* nothing follows data[end) */
+    bool more; /* it may have bytes to give without taking any */
+    ink__unpacked where;
+    uint64_t taken;   /* compressed bytes that the codec has taken */
     ink_error broken; /* found behind bytes that were given; the next call says so */
 } ink__packed;
 
@@ -36,6 +37,10 @@ typedef struct ink__source {
 ink_status ink__source_open(ink__source *source, const char *path, const ink__codec *codec, ink_error *err);
 void ink__source_close(ink__source *source); /* the memory stays for the next input, and the name */
 void ink__source_free(ink__source *source);  /* all of it */
+
+/* True if the input has been read to the end of its compressed data, and something else follows: it does not
+ * count. *at is the place, in bytes as they are stored. */
+bool ink__source_over(uint64_t *at, const ink__source *source);
 
 /* True if a read would have to wait: nothing has come through the pipe, nobody has typed. */
 bool ink__source_waits(const ink__source *source);

@@ -9,14 +9,22 @@
  * without --long. gzip's window is 32 KiB. */
 #define INK__ZSTD_WINDOW_LOG 27 /* 128 MiB */
 
+/* Where a stream of compressed bytes stands. */
+typedef enum ink__unpacked {
+    INK__UNPACKED_PART,  /* it cannot end here */
+    INK__UNPACKED_WHOLE, /* it may end here */
+    INK__UNPACKED_OVER   /* it has ended, and what follows is something else, which is not taken (but for a
+                          * first byte that looked like another beginning) */
+} ink__unpacked;
+
 typedef struct ink__codec {
     const char *ending; /* of the names of its files */
     ink_status (*open)(void **state, ink_error *err);
     /* Takes some of in[0, *in_len) and writes some of out[0, *out_len); the lengths become what was taken and
-     * written. It goes on until one of them is used up. *whole says whether a stream may end here. A failure
-     * (INK_E_FORMAT, INK_E_MEMORY) says why without naming the file; what was written before it counts. */
-    ink_status (*step)(void *state, char *out, size_t *out_len, const char *in, size_t *in_len, bool *whole,
-                       ink_error *err);
+     * written. It goes on until one of them is used up, or the stream is over. A failure (INK_E_FORMAT,
+     * INK_E_MEMORY) says why without naming the file; what was written before it counts. */
+    ink_status (*step)(void *state, char *out, size_t *out_len, const char *in, size_t *in_len,
+                       ink__unpacked *where, ink_error *err);
     void (*close)(void *state); /* NULL is fine */
 } ink__codec;
 

@@ -1,5 +1,6 @@
 /* gzip (RFC 1952) by zlib: one member after the other, as gzip -d reads them; zero bytes behind the last one,
- * which tapes and some file systems add, are skipped. */
+ * which tapes and some file systems add, are skipped. Whatever else follows a member and does not begin as
+ * one ends the stream. */
 #include "io/unpack.h"
 #include "core/memory.h"
 
@@ -8,9 +9,12 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+enum { MAGIC = 0x1F, MAGIC_BYTES = 2 }; /* a member begins 1F 8B */
+
 typedef struct gzip {
     z_stream z;
     bool ready, inside; /* zlib has been set up; a member has begun and not ended */
+    bool over;          /* something else follows the last member */
     uint64_t members;
 } gzip;
 
@@ -38,15 +42,20 @@ static uInt as_uint(size_t n)
     return n < UINT_MAX ? (uInt)n : UINT_MAX;
 }
 
-/* Goes on with a member, or begins the next; *stuck where there is nothing to be done. */
-static ink_status inflate_some(bool *stuck, gzip *s, ink_error *err)
+/* Goes on with a member, or begins the next; *stuck where there is nothing to be done. *first is what the
+ * step's first byte was. */
+static ink_status inflate_some(bool *stuck, gzip *s, const Bytef *first, ink_error *err)
 {
     z_stream *z = &s->z;
-    *stuck = z->avail_out == 0 || (z->avail_in == 0 && !s->inside);
+    *stuck = s->over || z->avail_out == 0 || (z->avail_in == 0 && !s->inside);
     if (*stuck)
         return INK_OK;
     if (!s->inside && s->members > 0 && *z->next_in == 0) {
         ++z->next_in, --z->avail_in;
+        return INK_OK;
+    }
+    if (!s->inside && s->members > 0 && *z->next_in != MAGIC) {
+        s->over = true;
         return INK_OK;
     }
     if (!s->inside)
@@ -58,6 +67,13 @@ static ink_status inflate_some(bool *stuck, gzip *s, ink_error *err)
         ++s->members;
     } else if (result == Z_BUF_ERROR) {
         *stuck = true; /* without more input, or more room */
+    } else if (result == Z_DATA_ERROR && s->members > 0 && z->total_in == MAGIC_BYTES) {
+        /* It began as a member by accident: give the bytes back that are still at hand. */
+        const size_t taken = (size_t)(z->next_in - first);
+        const uInt back = taken < MAGIC_BYTES ? (uInt)taken : MAGIC_BYTES;
+        z->next_in -= back, z->avail_in += back;
+        s->inside = false;
+        s->over = true;
     } else if (result == Z_MEM_ERROR) {
         return ink_fail(err, INK_E_MEMORY, "no memory for zlib");
     } else if (result != Z_OK) {
@@ -68,7 +84,7 @@ static ink_status inflate_some(bool *stuck, gzip *s, ink_error *err)
 }
 
 static ink_status step_gzip(void *state, char *out, size_t *out_len, const char *in, size_t *in_len,
-                            bool *whole, ink_error *err)
+                            ink__unpacked *where, ink_error *err)
 {
     gzip *s = state;
     const uInt n_in = as_uint(*in_len), n_out = as_uint(*out_len);
@@ -77,9 +93,9 @@ static ink_status step_gzip(void *state, char *out, size_t *out_len, const char 
     s->z.next_in = (const Bytef *)in, s->z.avail_in = n_in;
     s->z.next_out = (Bytef *)out, s->z.avail_out = n_out;
     while (st == INK_OK && !stuck)
-        st = inflate_some(&stuck, s, err);
+        st = inflate_some(&stuck, s, (const Bytef *)in, err);
     *in_len = n_in - s->z.avail_in, *out_len = n_out - s->z.avail_out;
-    *whole = !s->inside;
+    *where = s->over ? INK__UNPACKED_OVER : s->inside ? INK__UNPACKED_PART : INK__UNPACKED_WHOLE;
     return st;
 }
 

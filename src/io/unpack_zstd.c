@@ -45,7 +45,7 @@ static ink_status fail_zstd(size_t code, ink_error *err)
 }
 
 static ink_status step_zstd(void *state, char *out, size_t *out_len, const char *in, size_t *in_len,
-                            bool *whole, ink_error *err)
+                            ink__unpacked *where, ink_error *err)
 {
     zstd *s = state;
     ZSTD_outBuffer to = {out, *out_len, 0};
@@ -63,7 +63,7 @@ static ink_status step_zstd(void *state, char *out, size_t *out_len, const char 
             break;
     }
     *in_len = from.pos, *out_len = to.pos;
-    *whole = !s->inside;
+    *where = s->inside ? INK__UNPACKED_PART : INK__UNPACKED_WHOLE;
     return st;
 }
 

@@ -11,6 +11,7 @@ enum { ROWS = 64 };
 
 struct state {
     ink__fused_lane floats;
+    float *attention; /* scratch on one thread, where attention is in integers */
     ink_arena arena;
     uint8_t *q, *hidden; /* [ROWS,H] and [ROWS,F] in 8 bits */
     float *scale, *zero; /* [ROWS] of them */
@@ -33,14 +34,22 @@ static ink_status prepare(ink__lane *lane, ink_error *err)
 {
     INK_TRY(ink__fused_prepare(lane, sizeof(struct state), err));
     struct state *s = lane->state;
+    const ink__config *c = lane->e->config;
+    const size_t longest = lane->e->max_tokens < c->P ? lane->e->max_tokens : c->P;
+    if (s->floats.fused->attend_int8)
+        INK_TRY(ink__aligned_alloc(&s->attention,
+                                   s->floats.fused->attend_int8_scratch(longest, c->H / c->N) * sizeof(float),
+                                   "attention", err));
     return ink_arena_plan(&s->arena, carve, s, lane->e->config, err);
 }
 
 static void release(ink__lane *lane)
 {
     struct state *s = lane->state;
-    if (s)
+    if (s) {
         ink_arena_free(&s->arena);
+        ink__aligned_free(s->attention);
+    }
     ink__fused_release(lane);
 }
 
@@ -157,6 +166,23 @@ static ink_status feed(float *y, ink__lane *lane, const ink__layer *layer, const
     return INK_OK;
 }
 
+static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
+                            const ink__attending *how, ink_error *err)
+{
+    const size_t N = how->N, D = how->D, H = N * D;
+    const ink__fused *fused = ((const struct state *)e->lanes->state)->floats.fused;
+    if (!fused->attend_int8)
+        return ink__fused_attention(ctx, e, qkv, offsets, B, how, err);
+#pragma omp parallel for schedule(dynamic) num_threads(e->threads) if (e->threads > 1)
+    for (size_t task = 0; task < B * N; ++task) {
+        const struct state *s = ink__encoder_lane(e)->state;
+        const size_t b = task / N, n = task % N, first = offsets[b];
+        fused->attend_int8(ctx + first * H + n * D, s->attention, qkv + first * 3 * H + n * D,
+                           offsets[b + 1] - first, how, n);
+    }
+    return INK_OK;
+}
+
 const ink__backend ink__backend_fused_int8 = {
     .name = "fused",
     .id = INK_BACKEND_FUSED,
@@ -167,5 +193,5 @@ const ink__backend ink__backend_fused_int8 = {
     .linear_add_norm = linear_add_norm,
     .norm = ink__fused_norm,
     .feed = feed,
-    .attention = ink__fused_attention,
+    .attention = attention,
 };

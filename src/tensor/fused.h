@@ -8,7 +8,7 @@
 #include "nn/quantize.h"
 
 typedef struct ink__fused {
-    const char *isa; /* "avx512", "avx2", "generic" */
+    const char *isa; /* "avx512vnni", "avx512", "avx2", "generic" */
 
     /* x [n] becomes f(x [n]). */
     void (*activate)(float *x, size_t n, ink__activation kind);
@@ -39,6 +39,11 @@ typedef struct ink__fused {
     void (*attend)(float *ctx, float *scratch, const float *qkv, size_t S, const ink__attending *how,
                    size_t n);
     size_t (*attend_scratch)(size_t max_S, size_t D); /* floats */
+
+    /* The same in integers; NULL where that is not faster. */
+    void (*attend_int8)(float *ctx, float *scratch, const float *qkv, size_t S, const ink__attending *how,
+                        size_t n);
+    size_t (*attend_int8_scratch)(size_t max_S, size_t D);
 } ink__fused;
 
 /* The best this processor runs; environment-independent, the same for the life of the process. */

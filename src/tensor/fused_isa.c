@@ -1,6 +1,7 @@
 /* The fused passes for one instruction set: compiled several times, with INK_LANES and INK_ISA set by
  * src/CMakeLists.txt. */
 #include "attention/attention_fused.h"
+#include "attention/attention_int8_fused.h"
 #include "nn/quantize_fused.h"
 #include "nn/rows_fused.h"
 #include "tensor/fused.h"
@@ -24,4 +25,8 @@ const ink__fused JOIN(ink__fused_, INK_ISA) = {
     .dequantize_gate = fused_dequantize_gate,
     .attend = fused_attend,
     .attend_scratch = fused_attend_scratch,
+#if defined(INK_HAVE_ATTEND_INT8)
+    .attend_int8 = fused_attend_int8,
+    .attend_int8_scratch = fused_attend_int8_scratch,
+#endif
 };

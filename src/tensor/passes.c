@@ -7,7 +7,7 @@
 #include <string.h>
 
 #if defined(INK_HAVE_AVX512)
-extern const ink__passes ink__passes_avx512;
+extern const ink__passes ink__passes_avx512, ink__passes_avx512vnni;
 #endif
 #if defined(INK_HAVE_AVX2)
 extern const ink__passes ink__passes_avx2;
@@ -18,6 +18,7 @@ const ink__passes *ink__passes_at(size_t i)
 {
     static const ink__passes *const compiled[] = {
 #if defined(INK_HAVE_AVX512)
+        &ink__passes_avx512vnni,
         &ink__passes_avx512,
 #endif
 #if defined(INK_HAVE_AVX2)

@@ -62,14 +62,31 @@ static inline vf v_select(vi mask, vf a, vf b)
     return (vf)(((vi)a & mask) | ((vi)b & ~mask));
 }
 
+/* b where either is NaN. gcc does not find the instructions by itself. */
 static inline vf v_max(vf a, vf b)
 {
+#if INK_LANES == 16 && defined(__AVX512F__)
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif INK_LANES == 8 && defined(__AVX__)
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#elif INK_LANES == 4 && defined(__SSE2__)
+    return (vf)_mm_max_ps((__m128)a, (__m128)b);
+#else
     return v_select(a > b, a, b);
+#endif
 }
 
 static inline vf v_min(vf a, vf b)
 {
+#if INK_LANES == 16 && defined(__AVX512F__)
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif INK_LANES == 8 && defined(__AVX__)
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#elif INK_LANES == 4 && defined(__SSE2__)
+    return (vf)_mm_min_ps((__m128)a, (__m128)b);
+#else
     return v_select(a < b, a, b);
+#endif
 }
 
 static inline vw v_set_wide(uint64_t x)
@@ -109,6 +126,9 @@ static inline vf v_sqrt(vf x)
 /* Sum of the lanes by halves: always in the same order. */
 static inline float v_sum(vf x)
 {
+#if INK_LANES == 16 && defined(__AVX512F__)
+    return _mm512_reduce_add_ps((__m512)x);
+#endif
     float lane[INK_LANES];
     memcpy(lane, &x, sizeof lane);
     for (int n = INK_LANES / 2; n > 0; n /= 2)
@@ -120,6 +140,9 @@ static inline float v_sum(vf x)
 /* The lanes' least and greatest. */
 static inline float v_least(vf x)
 {
+#if INK_LANES == 16 && defined(__AVX512F__)
+    return _mm512_reduce_min_ps((__m512)x);
+#endif
     float least = x[0];
     for (int i = 1; i < INK_LANES; ++i)
         least = x[i] < least ? x[i] : least;
@@ -134,8 +157,16 @@ static inline float v_greatest(vf x)
 /* The lowest byte of every lane. */
 static inline void v_store_bytes(uint8_t *p, vu x)
 {
-    typedef uint8_t vb_loose __attribute__((vector_size(INK_LANES), aligned(1), may_alias));
-    *(vb_loose *)p = __builtin_convertvector(x, vb_loose);
+#if INK_LANES == 16 && defined(__AVX512F__)
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8((__m512i)x));
+#elif INK_LANES == 8 && defined(__AVX2__)
+    const __m256i low = _mm256_shuffle_epi8((__m256i)x, _mm256_set1_epi32(0x0C080400));
+    const __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+    _mm_storel_epi64((__m128i *)(void *)p, both);
+#else
+    for (int i = 0; i < INK_LANES; ++i)
+        p[i] = (uint8_t)x[i];
+#endif
 }
 
 /* VL integers as floats. */

@@ -37,6 +37,7 @@ typedef struct ink__dataset {
     int32_t *ids;         /* [offsets[n]] special tokens included */
     int32_t *types;       /* [offsets[n]], NULL: all 0 */
     ink__task task;       /* not AUTO */
+    bool whole_numbers;   /* AUTO took labels that are all whole numbers for classes */
     ink__label_set names; /* C = names.n, in byte order unless mapped; none in a regression */
     size_t
         *label_offsets; /* [n+1] record i has labels label_offsets[i] to label_offsets[i+1]: one in SINGLE */
@@ -49,6 +50,7 @@ typedef struct ink__dataset {
     size_t specials;         /* tokens that an empty text has */
     size_t skipped;          /* bad records */
     char first_skipped[512]; /* the sentence of the first of them */
+    ink__notes notes;        /* what was left out of the inputs */
     size_t ids_capacity, types_capacity, rows_capacity, offsets_capacity, labels_capacity,
         label_offsets_capacity, values_capacity, sources_capacity;
 } ink__dataset;

@@ -140,6 +140,7 @@ ink_status ink__dataset_resolve(ink__dataset *d, ink__task task, bool listed, in
     INK_TRY(ink__calloc(&values, d->names.n, sizeof *values, "labels", err));
     INK_TRY_GOTO(read_numbers(values, &numbers, &whole, &d->names, err));
     const bool is_value = numbers == d->names.n && whole < numbers;
+    d->whole_numbers = task == INK__TASK_AUTO && !listed && d->names.n > 0 && whole == d->names.n;
     if (task == INK__TASK_AUTO)
         task = listed ? INK__TASK_MULTI : is_value ? INK__TASK_REGRESSION : INK__TASK_SINGLE;
     d->task = task;

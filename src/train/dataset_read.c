@@ -217,6 +217,9 @@ static ink_status read_all(struct reading *r, ink_error *err)
         tokenize_block(r);
         INK_TRY(append_block(r, err));
     }
+    r->dataset->notes = *ink__records_notes(r->records);
+    if (!options->skip_bad)
+        INK_TRY(ink__notes_check(&r->dataset->notes, err));
     if (r->dataset->n == 0)
         return ink_fail(err, INK_E_FORMAT, "%s: no record that can be used",
                         records.n_inputs ? records.inputs[0] : "standard input");

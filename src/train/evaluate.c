@@ -54,17 +54,23 @@ static ink_status add_report(ink__evaluation *e, const ink_job_report *report, i
     f->left_out = report->failed, f->truncated = report->truncated;
     f->tokens = report->tokens, f->bad_bytes = report->bad_bytes, f->seconds = report->seconds;
     snprintf(f->first_error, sizeof f->first_error, "%s", report->first_error);
+    f->unread = report->unread;
+    memcpy(f->notes, report->notes, sizeof f->notes);
     if (f->left_out)
         INK_TRY(ink__evaluation_warn(e, err,
-                                     "%llu of %llu records could not be used and were left out. The "
+                                     "%llu of %llu records could not be used and %s left out. The "
                                      "first: %s",
                                      (unsigned long long)f->left_out, (unsigned long long)report->records,
-                                     f->first_error));
+                                     f->left_out == 1 ? "was" : "were", f->first_error));
+    if (f->unread)
+        INK_TRY(ink__evaluation_warn(e, err, "%llu of the inputs could not be read to their ends.",
+                                     (unsigned long long)f->unread));
     if (f->truncated)
         INK_TRY(ink__evaluation_warn(e, err,
-                                     "%llu of %llu texts are longer than the model reads: only their "
+                                     "%llu of %llu texts %s longer than the model reads: only the "
                                      "beginning was used.",
-                                     (unsigned long long)f->truncated, (unsigned long long)f->records));
+                                     (unsigned long long)f->truncated, (unsigned long long)f->records,
+                                     f->truncated == 1 ? "is" : "are"));
     return INK_OK;
 }
 
@@ -89,8 +95,9 @@ static ink_status evaluate(ink__evaluation **e, ink__labelled *l, const ink_mode
         .group_names = (const char *const *)l->group_names,
         .n_groups = l->n_groups,
         .shown = l->shown,
-        .resamples = INK__RESAMPLES,
-        .seed = options->seed,
+        .draws = {.resamples = INK__RESAMPLES,
+                  .seed = options->seed,
+                  .threads = options->threads ? options->threads : ink_threads_default(NULL)},
     };
     return ink__evaluation_create(e, &input, err);
 }

@@ -140,8 +140,7 @@ static ink_status measure(ink__evaluation *e, ink_error *err)
     f->labels = labels, f->n_labels = C;
     INK_TRY(ink__measures_create(&e->measures, m, err));
     INK_TRY(ink__calloc(&estimates, m->width, sizeof *estimates, "metrics", err));
-    const ink_status st =
-        ink__estimate(estimates, &e->measures, m, e->input.resamples, e->input.seed, 0, err);
+    const ink_status st = ink__estimate(estimates, &e->measures, m, &e->input.draws, 0, err);
     for (size_t k = 0; k < m->count; ++k)
         metrics[k] = (ink_metric){m->list[k].key, m->list[k].title, m->list[k].less_is_better, estimates[k]};
     for (size_t c = 0; c < C; ++c) {
@@ -230,8 +229,7 @@ static ink_status compare(ink__evaluation *e, ink_error *err)
     f->differences = differences;
     other.scores = e->input.compared;
     INK_TRY(ink__metrics_create(&metrics, &other, err));
-    const ink_status st =
-        ink__compare(differences, e->metrics, metrics, e->input.resamples, e->input.seed, err);
+    const ink_status st = ink__compare(differences, e->metrics, metrics, &e->input.draws, err);
     f->mcnemar_p = NAN;
     if (other.kind != INK_ACTIVATION_NONE) {
         for (size_t i = 0; i < other.n; ++i) {

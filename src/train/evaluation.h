@@ -24,8 +24,7 @@ typedef struct ink__evaluation_input {
     const char *const *group_names; /* [n_groups] */
     size_t n_groups;
     const ink__shown *shown; /* [n], or NULL */
-    size_t resamples;        /* 0: no intervals */
-    uint64_t seed;
+    ink__draws draws;        /* of resamples; none of them: no intervals */
 } ink__evaluation_input;
 
 typedef struct ink__evaluation {

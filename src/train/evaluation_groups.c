@@ -60,7 +60,7 @@ static ink_status rows_create(struct rows *r, const ink__evaluation_input *in, s
 static ink_status measure_group(ink_group *group, double *samples, const ink__evaluation *e, size_t g,
                                 ink_error *err)
 {
-    const size_t resamples = e->input.resamples, count = e->metrics->count;
+    const size_t resamples = e->input.draws.resamples, count = e->metrics->count;
     struct rows rows;
     ink__metrics *m = NULL;
     ink__measures measures = {0};
@@ -75,7 +75,7 @@ static ink_status measure_group(ink_group *group, double *samples, const ink__ev
     INK_TRY_GOTO(ink__calloc(&sorted, resamples, sizeof *sorted, "resamples", err));
     ink__measure(&measures, m, NULL);
     /* Groups share no record, so each draws from a stream of its own. */
-    INK_TRY_GOTO(ink__bootstrap(all, m, resamples, e->input.seed, g + 1, err));
+    INK_TRY_GOTO(ink__bootstrap(all, m, &e->input.draws, g + 1, err));
     for (size_t k = 0; k < count; ++k) {
         estimates[k] = (ink_estimate){measures.values[k], NAN, NAN};
         if (!isnan(measures.values[k]) && rows.judged.n >= INK_GROUP_RECORDS)
@@ -98,7 +98,7 @@ done:
 /* The gap in metric k. samples [G,resamples,count]; sorted [2,resamples] is working memory. */
 static ink_gap find_gap(const ink__evaluation *e, size_t k, const double *samples, double *sorted)
 {
-    const size_t resamples = e->input.resamples, count = e->metrics->count;
+    const size_t resamples = e->input.draws.resamples, count = e->metrics->count;
     const double sign = e->metrics->list[k].less_is_better ? -1 : 1;
     size_t best = SIZE_MAX, worst = SIZE_MAX;
     ink_gap gap = {NULL, NULL, {NAN, NAN, NAN}};
@@ -125,7 +125,7 @@ static ink_gap find_gap(const ink__evaluation *e, size_t k, const double *sample
 
 ink_status ink__evaluation_groups(ink__evaluation *e, ink_error *err)
 {
-    const size_t G = e->input.n_groups, resamples = e->input.resamples, count = e->metrics->count;
+    const size_t G = e->input.n_groups, resamples = e->input.draws.resamples, count = e->metrics->count;
     double *samples = NULL, *sorted = NULL;
     ink_group *groups;
     ink_gap *gaps;

@@ -191,8 +191,8 @@ static void put_evaluation(struct out *o, const ink__evaluation *e)
     put_name(o, kinds[f->kind]);
     key_count(o, ",\"left_out\":", f->left_out);
     key_count(o, ",\"truncated\":", f->truncated);
-    key_count(o, ",\"resamples\":", e->input.resamples);
-    key_count(o, ",\"seed\":", e->input.seed);
+    key_count(o, ",\"resamples\":", e->input.draws.resamples);
+    key_count(o, ",\"seed\":", e->input.draws.seed);
     if (f->kind != INK_ACTIVATION_SIGMOID) {
         key_number(o, ",\n\"baseline\":{\"value\":", f->baseline);
         if (f->baseline_label) {

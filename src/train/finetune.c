@@ -52,7 +52,7 @@ static ink_status show(ink__run *run, double rate, bool evaluated, ink_error *er
     return tell(run,
                 &(ink_finetune_progress){.step = done,
                                          .steps = run->steps,
-                                         .epoch = run->options->epochs * (double)done / (double)run->steps,
+                                         .epoch = run->epochs * (double)done / (double)run->steps,
                                          .loss = s->loss,
                                          .learning_rate = rate,
                                          .tokens_per_second = speed,
@@ -96,8 +96,9 @@ static ink_status update(ink__run *run, double rate, ink_error *err)
     ++s->step;
     const double share = s->step < SMOOTH ? 1.0 / (double)s->step : 1.0 / SMOOTH;
     s->loss = s->step == 1 ? loss : s->loss + share * (loss - s->loss);
+    s->first_loss = s->step == 1 ? loss : s->first_loss;
     ink__log_start(run->log, s->step);
-    ink__log_number(run->log, "epoch", run->options->epochs * (double)s->step / (double)run->steps);
+    ink__log_number(run->log, "epoch", run->epochs * (double)s->step / (double)run->steps);
     ink__log_number(run->log, "loss", loss);
     ink__log_number(run->log, "learning_rate", rate);
     ink__log_number(run->log, "grad_norm", norm);
@@ -106,48 +107,46 @@ static ink_status update(ink__run *run, double rate, ink_error *err)
     return ink__log_write(run->log, err);
 }
 
-/* Every record of dev is given the same label although they have several. */
+/* Once each time it comes about. In the first updates it is no news, and the last evaluation is judged. */
 static ink_status warn_of_collapse(ink__run *run, ink_error *err)
 {
-    const size_t C = run->config.C, n = run->dev.n;
-    bool several = false;
-    if (run->trainer.options.task != INK__TASK_SINGLE || C < 2)
+    enum { NEWS_AFTER = 50 };
+    const ink__standing *s = &run->standing;
+    size_t label = 0;
+    const bool collapsed = ink__run_collapsed(&label, run), told = run->told_collapse;
+    run->standing.collapsed = run->told_collapse = collapsed;
+    if (!collapsed || told || s->step < NEWS_AFTER || s->step == run->steps)
         return INK_OK;
-    size_t first = 0;
-    for (size_t i = 0; i < n; ++i) {
-        const float *row = run->scores + i * C;
-        size_t top = 0;
-        for (size_t c = 1; c < C; ++c)
-            top = row[c] > row[top] ? c : top;
-        if (i == 0)
-            first = top;
-        if (top != first)
-            return INK_OK;
-        several |= run->truth[i] != run->truth[0];
-    }
-    if (!several)
-        return INK_OK;
-    return ink__run_say(
-        run, err,
-        "step %llu: the model gives every dev record the label \"%s\". A lower learning rate, a "
-        "longer warm-up or --class-weights balanced may help.",
-        (unsigned long long)run->standing.step, run->config.labels[first]);
+    return ink__run_say(run, err, "update %llu: the model gives every dev record the label \"%s\". %s",
+                        (unsigned long long)s->step, run->config.labels[label], ink__run_advice(run));
+}
+
+/* Equal values are told apart by dev's loss, and of equals in that, too, the later has learned more. Patience
+ * asks for a better value. */
+static bool is_kept(const ink__run *run)
+{
+    const ink__standing *s = &run->standing;
+    if (isnan(s->best) || ink__run_is_better(run, s->value, s->best))
+        return true;
+    return s->value == s->best && !(s->dev_loss > s->best_loss);
 }
 
 static ink_status evaluate(ink__run *run, ink_error *err)
 {
     ink__standing *s = &run->standing;
-    INK_TRY(ink__run_evaluate(&s->value, run, err));
+    INK_TRY(ink__run_evaluate(&s->value, &s->dev_loss, run, err));
     ink__log_start(run->log, s->step);
     ink__log_string(run->log, "metric", run->metric->key);
     ink__log_number(run->log, "value", s->value);
+    ink__log_number(run->log, "dev_loss", s->dev_loss);
     INK_TRY(ink__log_write(run->log, err));
-    if (isnan(s->best) || ink__run_is_better(run, s->value, s->best)) {
-        s->best = s->value, s->best_step = s->step, s->worse = 0;
+    const bool better = isnan(s->best) || ink__run_is_better(run, s->value, s->best);
+    if (is_kept(run)) {
+        s->best = s->value, s->best_loss = s->dev_loss, s->best_step = s->step;
         INK_TRY(ink__run_save_best(run, err));
-    } else if (++s->worse == run->options->early_stopping_patience) {
-        s->ended = 1;
     }
+    s->worse = better ? 0 : s->worse + 1;
+    s->ended = s->worse > 0 && s->worse == run->options->early_stopping_patience;
     return warn_of_collapse(run, err);
 }
 
@@ -199,17 +198,23 @@ static ink_status finetune_one(ink__run *run, ink_error *err)
     return INK_OK;
 }
 
-ink_status ink__finetune_one(ink_finetune_report *report, const ink_finetune_options *options, ink_error *err)
+ink_status ink__finetune_one(ink_finetune_report *report, const ink_finetune_options *options,
+                             uint64_t held_out_by, ink_error *err)
 {
     const double started = ink__seconds();
     ink__run run = {
-        .options = options, .report = report, .standing = {.best = NAN, .value = NAN, .loss = NAN}};
+        .options = options,
+        .held_out_by = held_out_by,
+        .report = report,
+        .lock = -1,
+        .standing = {
+            .best = NAN, .value = NAN, .loss = NAN, .first_loss = NAN, .best_loss = NAN, .dev_loss = NAN}};
     *report = (ink_finetune_report){.best = NAN, .deviation = NAN, .tokens_per_second = NAN};
     const ink_status st = finetune_one(&run, err);
     report->train = run.train.n, report->dev = run.dev.n;
     report->steps = run.standing.step, report->best_step = run.standing.best_step;
     report->metric = run.metric ? run.metric->key : NULL;
-    report->best = run.standing.best;
+    report->best = run.standing.best, report->dev_loss = run.standing.best_loss, report->kept = options->seed;
     report->seconds = ink__seconds() - started;
     ink__run_free(&run);
     return st;

@@ -1,9 +1,11 @@
 /* A finetuning run's page: its curves, read from its log, and the evaluation of dev. See finetune_run.h. */
 #include "core/memory.h"
+#include "core/utf8.h"
 #include "io/file.h"
 #include "train/evaluation.h"
 #include "train/finetune_run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,25 +75,35 @@ static void thin(struct curve *c)
     c->n = kept;
 }
 
-static void draw(ink__page *page, const char *title, const char *about, const char *y_title,
-                 const ink__line *lines, size_t n, bool from_zero)
+/* Title and axes of a chart over the updates; its lines are filled in by the caller. */
+static ink__lines chart_of(const char *title, const char *about, const char *y_title)
 {
-    ink__chart_lines(page, &(ink__lines){.title = title,
-                                         .about = about,
-                                         .x_title = "update",
-                                         .y_title = y_title,
-                                         .lines = lines,
-                                         .n_lines = n,
-                                         .from_zero = from_zero});
+    return (ink__lines){.title = title, .about = about, .x_title = "update", .y_title = y_title};
 }
 
-static void draw_curves(ink__page *page, const ink__run *run, struct curves *c)
+/* What the metric is compared with, into text [size]; NULL where nothing is known to compare it with. */
+static const char *baseline_name(char *text, size_t size, const ink__run *run, const ink_evaluation *f)
 {
+    if (run->metric_at != 0 ||
+        !isfinite(f->baseline)) /* the first of each list: accuracy, mean squared error */
+        return NULL;
+    char label[64];
+    if (f->baseline_label)
+        snprintf(text, size, "always saying \"%s\"", ink__run_short(label, sizeof label, f->baseline_label));
+    else
+        snprintf(text, size, "always saying the mean");
+    return text;
+}
+
+static void draw_curves(ink__page *page, const ink__run *run, const ink_evaluation *f, struct curves *c)
+{
+    enum { FEW = 60 };
     thin(&c->loss), thin(&c->smooth), thin(&c->rate);
     const ink__line losses[] = {{"each update", c->loss.x, c->loss.y, c->loss.n},
                                 {"mean of the last 20", c->smooth.x, c->smooth.y, c->smooth.n}};
     const ink__line value = {run->metric->title, c->value.x, c->value.y, c->value.n};
     const ink__line rate = {"learning rate", c->rate.x, c->rate.y, c->rate.n};
+    const bool few = run->standing.step < FEW; /* of which a running mean shows nothing but itself */
     ink__page_heading(page, "The run");
     char text[300];
     snprintf(text, sizeof text,
@@ -101,10 +113,50 @@ static void draw_curves(ink__page *page, const ink__run *run, struct curves *c)
              (unsigned long long)run->options->seed, (unsigned long long)run->standing.best_step,
              run->metric->title);
     ink__page_paragraph(page, text);
-    draw(page, "Training loss", "Loss of each update, and its running mean.", "loss", losses, 2, true);
-    draw(page, "Dev set", "The metric that chose the weights, at each evaluation.", run->metric->title,
-         &value, 1, false);
-    draw(page, "Learning rate", "What the schedule gave each update.", "learning rate", &rate, 1, true);
+    ink__lines chart =
+        chart_of("Dev set", "The metric that chose the weights, at each evaluation.", run->metric->title);
+    chart.lines = &value, chart.n_lines = 1;
+    chart.level = f->baseline, chart.level_name = baseline_name(text, sizeof text, run, f);
+    ink__chart_lines(page, &chart);
+    chart = chart_of("Training loss",
+                     few ? "Loss of each update." : "Loss of each update, and its running mean.", "loss");
+    chart.lines = losses, chart.n_lines = few ? 1 : 2, chart.from_zero = true;
+    ink__chart_lines(page, &chart);
+    chart = chart_of("Learning rate", "What the schedule gave each update.", "learning rate");
+    chart.lines = &rate, chart.n_lines = 1, chart.from_zero = true;
+    ink__chart_lines(page, &chart);
+}
+
+/* The number that the run is about, and what it would be without a model. */
+static void draw_verdict(ink__page *page, const ink__run *run, const ink_evaluation *f)
+{
+    const ink_metric *m = &f->metrics[run->metric_at];
+    char text[400];
+    ink__page_html(page, "<p class=\"verdict\"><strong>");
+    ink__page_string(page, m->title);
+    ink__page_html(page, " ");
+    ink__page_number(page, m->estimate.value, 4);
+    ink__page_html(page, "</strong> on ");
+    ink__page_count(page, run->dev.n);
+    ink__page_html(page, run->held_out ? " records held out" : " records of dev");
+    if (isfinite(m->estimate.low)) {
+        ink__page_html(page, ", 95% interval ");
+        ink__page_number(page, m->estimate.low, 4);
+        ink__page_html(page, " to ");
+        ink__page_number(page, m->estimate.high, 4);
+    }
+    if (baseline_name(text, sizeof text, run, f)) {
+        ink__page_html(page, "; ");
+        ink__page_string(page, text);
+        ink__page_html(page, " has ");
+        ink__page_number(page, f->baseline, 4);
+    }
+    ink__page_html(page, ".</p>\n");
+    if (run->report->warning[0]) {
+        ink__page_html(page, "<p class=\"warn\">");
+        ink__page_string(page, run->report->warning);
+        ink__page_html(page, "</p>\n");
+    }
 }
 
 ink_status ink__run_report(ink__run *run, const ink_evaluation *evaluation, ink_error *err)
@@ -112,14 +164,18 @@ ink_status ink__run_report(ink__run *run, const ink_evaluation *evaluation, ink_
     struct curves c = {0};
     struct curve *const all[] = {&c.loss, &c.smooth, &c.rate, &c.value};
     ink__page page = {0};
-    char *path = NULL, title[300];
+    char *path = NULL, title[600];
     ink_status st;
     INK_TRY_GOTO(read_log(&c, run, err));
     INK_TRY_GOTO(ink__run_path(&path, run, "report.html", err));
-    snprintf(title, sizeof title, "Finetuning of %.250s",
-             run->options->from ? run->options->from : "a new model");
+    /* Not where it lies: the same run in another folder is the same page. */
+    snprintf(title, sizeof title, "Finetuned on %.250s%s, from %.250s", run->options->train[0],
+             run->options->n_train > 1 ? " and more" : "",
+             run->options->from ? run->options->from : "random weights");
+    title[ink__utf8_valid_prefix(title, strlen(title))] = '\0';
     ink__page_open(&page, title);
-    draw_curves(&page, run, &c);
+    draw_verdict(&page, run, evaluation);
+    draw_curves(&page, run, evaluation, &c);
     ink__page_heading(&page, "The model, on the dev set");
     ink__page_paragraph(
         &page, "By the weights that were saved. The dev set chose them, so expect a little less of new "

@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-ink_status ink__run_evaluate(double *value, ink__run *run, ink_error *err)
+ink_status ink__run_evaluate(double *value, double *loss, ink__run *run, ink_error *err)
 {
+    static const size_t losses[] = {[INK__TASK_SINGLE] = INK__SINGLE_LOG_LOSS,
+                                    [INK__TASK_MULTI] = INK__MULTI_LOG_LOSS,
+                                    [INK__TASK_REGRESSION] = INK__VALUE_MSE};
     ink__metrics *metrics = NULL;
     ink__measures measures = {0};
     ink_status st;
@@ -23,7 +26,7 @@ ink_status ink__run_evaluate(double *value, ink__run *run, ink_error *err)
     INK_TRY_GOTO(ink__metrics_create(&metrics, &run->judged, err));
     INK_TRY_GOTO(ink__measures_create(&measures, metrics, err));
     ink__measure(&measures, metrics, NULL);
-    *value = measures.values[run->metric_at];
+    *value = measures.values[run->metric_at], *loss = measures.values[losses[run->dev.task]];
     st = INK_OK;
 done:
     ink__measures_free(&measures);
@@ -63,7 +66,7 @@ static ink_status export_model(ink__run *run, ink_error *err)
     const ink__store *s = &run->store;
     ink__tensor *tensors;
     ink__dtype dtype;
-    INK_TRY(ink__save_dtype_find(&dtype, run->options->save_dtype, err));
+    INK_TRY(ink__save_dtype_find(&dtype, run->save_dtype, err));
     INK_TRY(ink__calloc(&tensors, s->count, sizeof *tensors, "tensors", err));
     for (size_t i = 0; i < s->count; ++i) {
         const ink__parameter *p = &s->list[i];
@@ -125,12 +128,18 @@ static ink_status write_summary(const ink__run *run, ink_error *err)
     json_object_set_new(result, "records", json_integer((json_int_t)run->train.n));
     json_object_set_new(result, "dev_records", json_integer((json_int_t)run->dev.n));
     json_object_set_new(result, "labels", json_integer((json_int_t)run->config.C));
+    json_object_set_new(result, "left_out", json_integer((json_int_t)run->report->left_out));
+    json_object_set_new(result, "default_epochs", json_boolean(run->options->epochs == 0));
     json_object_set_new(result, "steps", json_integer((json_int_t)s->step));
     json_object_set_new(result, "tokens", json_integer((json_int_t)s->tokens));
     json_object_set_new(result, "stopped_early", json_boolean(s->ended));
     json_object_set_new(result, "metric", json_string(run->metric->key));
     json_object_set_new(result, "value", isfinite(s->best) ? json_real(s->best) : json_null());
+    json_object_set_new(result, "dev_loss", isfinite(s->best_loss) ? json_real(s->best_loss) : json_null());
     json_object_set_new(result, "best_step", json_integer((json_int_t)s->best_step));
+    json_object_set_new(result, "diverged", json_boolean(run->report->diverged));
+    json_object_set_new(result, "warning",
+                        run->report->warning[0] ? json_string(run->report->warning) : json_null());
     json_object_set_new(all, "inkling", json_string(ink_version()));
     json_object_set_new(all, "settings", settings);
     json_object_set_new(all, "result", result);
@@ -148,12 +157,14 @@ static ink_status write_evaluation(ink__run *run, ink_error *err)
 {
     const ink__evaluation_input input = {.judged = run->judged,
                                          .labels = (const char *const *)run->config.labels,
-                                         .resamples = INK__RESAMPLES,
-                                         .seed = run->options->seed};
+                                         .draws = {.resamples = INK__RESAMPLES,
+                                                   .seed = run->options->seed,
+                                                   .threads = run->trainer.options.threads}};
     ink__evaluation *evaluation = NULL;
     char *path = NULL;
     ink_status st;
     INK_TRY_GOTO(ink__evaluation_create(&evaluation, &input, err));
+    INK_TRY_GOTO(ink__run_judge(run, &evaluation->found, err));
     INK_TRY_GOTO(ink__run_path(&path, run, "evaluation.json", err));
     INK_TRY_GOTO(ink_evaluation_write_json(&evaluation->found, path, err));
     st = ink__run_report(run, &evaluation->found, err);
@@ -166,10 +177,10 @@ done:
 
 ink_status ink__run_finish(ink__run *run, ink_error *err)
 {
-    double value;
+    double value, loss;
     INK_TRY(ink__log_sync(run->log, err));
     INK_TRY(restore_best(run, err));
-    INK_TRY(ink__run_evaluate(&value, run, err));
+    INK_TRY(ink__run_evaluate(&value, &loss, run, err));
     INK_TRY(write_evaluation(run, err));
     if (run->held_out)
         INK_TRY(write_held_out(run, err));

@@ -1,6 +1,7 @@
-/* The inside of a finetuning run, shared by its files: finetune_setup.c gets everything ready, finetune.c
- * goes through the updates, finetune_state.c saves and restores them, finetune_result.c writes what is left.
- */
+/* The inside of a finetuning run, shared by its files: finetune_setup.c gets everything ready,
+ * finetune_data.c the records, finetune.c goes through the updates, finetune_state.c saves and restores them,
+ * finetune_out.c looks after the folder, finetune_verdict.c judges what came of it all, finetune_result.c
+ * writes what is left. */
 #ifndef INK_TRAIN_FINETUNE_RUN_H
 #define INK_TRAIN_FINETUNE_RUN_H
 
@@ -25,11 +26,20 @@ typedef struct ink__standing {
     double best, value;    /* NaN: not evaluated yet */
     double loss;           /* smoothed */
     uint64_t ended;        /* by early stopping */
+    double first_loss;     /* of the first update */
+    double best_loss;      /* of dev, of the best weights: it decides between equals */
+    double dev_loss;       /* of dev, at the last evaluation */
+    uint64_t collapsed;    /* at the last evaluation every record of dev was given the same label */
 } ink__standing;
-_Static_assert(sizeof(ink__standing) == 80, "a checkpoint's standing has no padding");
+_Static_assert(sizeof(ink__standing) == 112, "a checkpoint's standing has no padding");
+
+/* With fewer updates than this a new head is hardly off the ground (Mosbach et al., 2021; Zhang et al.,
+ * "Revisiting few-sample BERT fine-tuning", 2021). */
+enum { INK__FEW_UPDATES = 200 };
 
 typedef struct ink__run {
     const ink_finetune_options *options;
+    uint64_t held_out_by; /* seed by which dev is parted off */
     ink_finetune_report *report;
     char *out;
     char *settings; /* JSON: all that changes the result */
@@ -39,6 +49,7 @@ typedef struct ink__run {
     const ink_tokenizer *tokenizer;
     const char *tokenizer_dir;
     size_t max_length;
+    const char *save_dtype; /* resolved; static or the options' */
     ink__dataset train, dev;
     bool held_out;
     ink__text config_text;
@@ -51,6 +62,7 @@ typedef struct ink__run {
     ink__trainer trainer;
     ink__order order;
     ink__schedule schedule;
+    double epochs;
     uint64_t steps; /* in all */
     uint64_t eval_steps;
     uint32_t *records; /* [batch_size * accumulation] of one update */
@@ -64,9 +76,14 @@ typedef struct ink__run {
     uint8_t *truths; /* [dev.n,C] multi */
     double *targets; /* [dev.n]   regression */
     ink__judged judged;
+    bool told_collapse;
+    int lock;               /* descriptor of out, or -1 */
     double started, saved;  /* seconds */
     uint64_t tokens_before; /* of the process's start */
 } ink__run;
+
+/* Train and dev, with their labels numbered as the model's will be (finetune_data.c). */
+ink_status ink__run_read_data(ink__run *run, ink_error *err);
 
 /* Data, model, order: everything up to the first update. */
 ink_status ink__run_prepare(ink__run *run, ink_error *err);
@@ -79,6 +96,13 @@ ink_status ink__run_say(ink__run *run, ink_error *err, const char *format, ...)
 /* out/name */
 ink_status ink__run_path(char **path, const ink__run *run, const char *name, ink_error *err);
 
+/* What can be said of out before any data are read: INK_E_ARG if it may not be used, INK_E_IO if it cannot. A
+ * folder that is there is locked until *lock, a descriptor or -1, is closed, so that no other process trains
+ * in it; one that dies lets go of it (finetune_out.c). */
+ink_status ink__out_check(int *lock, const char *out, bool resume, ink_error *err);
+/* Makes it where it is missing, and locks it unless *lock says that it is. */
+ink_status ink__out_make(int *lock, const char *out, ink_error *err);
+
 /* Looks into out: *complete if a run of these settings has ended there. INK_E_ARG as ink_finetune says.
  * Called before anything is written. */
 ink_status ink__run_look(ink__run *run, bool *complete, ink_error *err);
@@ -89,9 +113,19 @@ ink_status ink__run_save_best(ink__run *run, ink_error *err);
 /* Removes the checkpoints of a run that is finished, and what a killed process left. */
 void ink__run_tidy(const ink__run *run);
 
-/* The metric of dev with the present weights; run->scores holds the scores. */
-ink_status ink__run_evaluate(double *value, ink__run *run, ink_error *err);
+/* The metric of dev with the present weights, and its loss (log loss or mean squared error); run->scores
+ * holds the scores. */
+ink_status ink__run_evaluate(double *value, double *loss, ink__run *run, ink_error *err);
 bool ink__run_is_better(const ink__run *run, double value, double than);
+
+/* By run->scores every record of dev is given the same label, *label, although they have several. */
+bool ink__run_collapsed(size_t *label, const ink__run *run);
+/* As much of a label as fits into text [size], in whole characters; returns text. */
+const char *ink__run_short(char *text, size_t size, const char *label);
+/* What to try where little was learned: depends on how many updates there are. */
+const char *ink__run_advice(const ink__run *run);
+/* Fills the report's diverged and warning; dev is the evaluation of the weights that are saved. */
+ink_status ink__run_judge(ink__run *run, const ink_evaluation *dev, ink_error *err);
 
 /* Writes the best weights' directory and all that goes with it, then removes the checkpoints. */
 ink_status ink__run_finish(ink__run *run, ink_error *err);
@@ -101,8 +135,8 @@ double ink__seconds(void); /* of a clock that only goes forward */
 /* The page with the run's curves, which are read from its log, and the evaluation of dev. */
 ink_status ink__run_report(ink__run *run, const ink_evaluation *evaluation, ink_error *err);
 
-/* One run in options->out, whatever options->seeds. */
+/* One run in options->out, whatever options->seeds; without dev the seed held_out_by parts it off. */
 ink_status ink__finetune_one(ink_finetune_report *report, const ink_finetune_options *options,
-                             ink_error *err);
+                             uint64_t held_out_by, ink_error *err);
 
 #endif

@@ -4,11 +4,10 @@
 #include "model/companions.h"
 #include "train/finetune_run.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 static bool is_less_better(const char *metric)
 {
@@ -33,11 +32,39 @@ static ink_status adopt(const char *out, const char *from, ink_error *err)
     return INK_OK;
 }
 
+/* Which of the runs is kept, and why, as a message. */
+static ink_status say_kept(const ink_finetune_report *kept, const ink_finetune_options *options,
+                           const double *values, bool less_is_better, ink_error *err)
+{
+    char list[600];
+    size_t used = 0;
+    for (size_t k = 0; k < options->seeds && used < 400; ++k)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%.4f", k ? ", " : "", values[k]);
+    char text[900];
+    snprintf(text, sizeof text, "seed %llu is kept: its dev %s is the %s (%s%s)",
+             (unsigned long long)kept->kept, kept->metric, less_is_better ? "lowest" : "highest", list,
+             used >= 400 ? ", ..." : "");
+    if (options->progress && options->progress(&(ink_finetune_progress){.message = text}, options->user) != 0)
+        return ink_fail(err, INK_E_CANCELLED, "stopped after the last of %zu seeds", options->seeds);
+    return INK_OK;
+}
+
+/* A better value, or the same one and a lower loss of dev. */
+static bool is_better(const ink_finetune_report *a, const ink_finetune_report *b, bool less_is_better)
+{
+    if (isnan(b->best) || a->best == b->best)
+        return isnan(b->best) || a->dev_loss < b->dev_loss;
+    return less_is_better ? a->best < b->best : a->best > b->best;
+}
+
+/* The report becomes that of the best run, but for its mean and times. */
 static ink_status run_all(ink_finetune_report *report, const ink_finetune_options *options, char **dirs,
                           double *values, ink_error *err)
 {
     size_t best = 0;
     double sum = 0, squares = 0, seconds = 0;
+    bool less = false;
+    ink_finetune_report kept = {0};
     const size_t K = options->seeds;
     bool complete = true;
     for (size_t k = 0; k < K; ++k) {
@@ -46,13 +73,15 @@ static ink_status run_all(ink_finetune_report *report, const ink_finetune_option
         snprintf(name, sizeof name, "seed-%llu", (unsigned long long)(options->seed + k));
         INK_TRY(ink__path_join(&dirs[k], options->out, name, err));
         one.out = dirs[k], one.seed = options->seed + k, one.seeds = 1;
-        INK_TRY(ink__finetune_one(report, &one, err));
+        INK_TRY(ink__finetune_one(report, &one, options->seed, err));
         values[k] = report->best, seconds += report->seconds, complete &= report->was_complete;
-        const bool less = is_less_better(report->metric);
-        if (isnan(values[best]) || (less ? values[k] < values[best] : values[k] > values[best]))
-            best = k;
+        less = is_less_better(report->metric);
+        if (k == 0 || is_better(report, &kept, less))
+            best = k, kept = *report;
         sum += values[k];
     }
+    *report = kept;
+    INK_TRY(say_kept(&kept, options, values, less, err));
     ink__atomic_sweep(options->out);
     INK_TRY(adopt(options->out, dirs[best], err));
     report->best = sum / (double)K, report->seconds = seconds, report->was_complete = complete;
@@ -68,17 +97,20 @@ static ink_status finetune_seeds(ink_finetune_report *report, const ink_finetune
 {
     char **dirs = NULL, first[64];
     double *values = NULL;
+    int lock = -1;
     ink_status st;
     if (!options->out)
         return ink_fail(err, INK_E_ARG, "no directory to write");
     if (options->seeds > 1000)
         return ink_fail(err, INK_E_ARG, "%zu seeds, wanted 1 to 1000", options->seeds);
     snprintf(first, sizeof first, "seed-%llu/finetune.json", (unsigned long long)options->seed);
-    if (ink__file_exists(options->out, "model.safetensors") &&
-        !(options->resume && ink__file_exists(options->out, first)))
+    /* Once a run is finished here, what else is here may be a part of it that was copied before a kill. */
+    const bool goes_on = options->resume && ink__file_exists(options->out, first);
+    if (!goes_on && ink__file_exists(options->out, "model.safetensors"))
         return ink_fail(err, INK_E_ARG, "%s holds a model already: choose another directory", options->out);
-    if (mkdir(options->out, 0777) != 0 && errno != EEXIST)
-        return ink__fail_errno(err, options->out, "cannot be made");
+    if (!goes_on)
+        INK_TRY_GOTO(ink__out_check(&lock, options->out, options->resume, err));
+    INK_TRY_GOTO(ink__out_make(&lock, options->out, err));
     INK_TRY_GOTO(ink__calloc(&dirs, options->seeds, sizeof *dirs, "runs", err));
     INK_TRY_GOTO(ink__calloc(&values, options->seeds, sizeof *values, "runs", err));
     st = run_all(report, options, dirs, values, err);
@@ -87,6 +119,8 @@ done:
         free(dirs[k]);
     free(dirs);
     free(values);
+    if (lock >= 0)
+        close(lock);
     return st;
 }
 
@@ -101,6 +135,5 @@ ink_status ink_finetune(ink_finetune_report *report, const ink_finetune_options 
     o.task = o.task ? o.task : init.task;
     o.lr_scheduler = o.lr_scheduler ? o.lr_scheduler : init.lr_scheduler;
     o.optimizer = o.optimizer ? o.optimizer : init.optimizer;
-    o.save_dtype = o.save_dtype ? o.save_dtype : init.save_dtype;
-    return o.seeds > 1 ? finetune_seeds(report, &o, err) : ink__finetune_one(report, &o, err);
+    return o.seeds > 1 ? finetune_seeds(report, &o, err) : ink__finetune_one(report, &o, o.seed, err);
 }

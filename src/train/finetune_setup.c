@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Rows computed at once: enough for the products' full speed, few enough to keep activations small. */
 enum { PIECE_TOKENS = 1024, POSITIONS = 512 };
@@ -20,7 +21,7 @@ static ink_status check_numbers(const ink_finetune_options *o, ink_error *err)
         const char *name;
         double value, least, most;
     } ranges[] = {
-        {"epochs", o->epochs, 1e-6, 1e6},
+        {"number of epochs", o->epochs == 0 ? 1 : o->epochs, 1e-6, 1e6},
         {"learning rate", o->learning_rate, 0, 1e3},
         {"weight decay", o->weight_decay, 0, 1e3},
         {"warm-up ratio", o->warmup_ratio, 0, 1},
@@ -59,6 +60,7 @@ static ink_status check_options(const ink_finetune_options *o, ink_error *err)
 static ink_status open_start(ink__run *run, ink_error *err)
 {
     const ink_finetune_options *o = run->options;
+    run->save_dtype = o->save_dtype ? o->save_dtype : "f32";
     if (o->from) {
         /* Its own layout of the weights is not needed here. */
         const ink_model_options plain = {1, INK_BACKEND_REF, INK_PRECISION_F32};
@@ -73,6 +75,10 @@ static ink_status open_start(ink__run *run, ink_error *err)
         ink_model_get_info(&info, run->base);
         run->tokenizer = ink_model_tokenizer(run->base), run->tokenizer_dir = o->from;
         run->max_length = info.max_length;
+        if (!o->save_dtype)
+            run->save_dtype = strcmp(info.dtype, "F16") == 0    ? "f16"
+                              : strcmp(info.dtype, "BF16") == 0 ? "bf16"
+                                                                : "f32";
         if (o->max_length > info.positions)
             return ink_fail(err, INK_E_ARG, "texts of %zu tokens, but the model has %zu positions",
                             o->max_length, info.positions);
@@ -88,140 +94,6 @@ static ink_status open_start(ink__run *run, ink_error *err)
     if (o->max_length)
         run->max_length = o->max_length;
     return INK_OK;
-}
-
-static ink_status read_set(ink__dataset *set, ink__run *run, const char *const *inputs, size_t n,
-                           ink__task task, ink_error *err)
-{
-    const ink_finetune_options *o = run->options;
-    const ink__dataset_options options = {
-        .records = {.inputs = inputs,
-                    .n_inputs = n,
-                    .format = o->format,
-                    .text = o->text,
-                    .text_pair = o->text_pair,
-                    .id = o->id,
-                    .label = o->label},
-        .tokenizer = run->tokenizer,
-        .max_length = run->max_length,
-        .task = task,
-        .skip_bad = o->leave_out_bad,
-        .threads = run->trainer.options.threads,
-    };
-    INK_TRY(ink__dataset_read(set, &options, err));
-    if (set->skipped)
-        INK_TRY(ink__run_say(run, err, "%zu records could not be used and were left out. The first: %s",
-                             set->skipped, set->first_skipped));
-    return INK_OK;
-}
-
-/* What one kind of finding says, with its first example. */
-static ink_status say_finding(ink__run *run, const ink__finding *f, const ink__dataset *set, const char *name,
-                              const char *what, ink_error *err)
-{
-    char place[512];
-    if (f->count == 0)
-        return INK_OK;
-    ink__dataset_place(place, sizeof place, set, f->records[0]);
-    const size_t len = strlen(place);
-    if (len > 2 && strcmp(place + len - 2, ": ") == 0) /* it is made to stand before a sentence */
-        place[len - 2] = '\0';
-    return ink__run_say(run, err, "%s: %zu of %zu %s; the first is %s", name, f->count, set->n, what, place);
-}
-
-static ink_status say_findings(ink__run *run, const ink__dataset *set, const ink__dataset *other,
-                               const char *name, ink_error *err)
-{
-    ink__findings f;
-    ink_status st;
-    INK_TRY(ink__findings_make(&f, set, other, err));
-    INK_TRY_GOTO(
-        say_finding(run, &f.repeated, set, name, "records repeat an earlier text and its labels", err));
-    INK_TRY_GOTO(say_finding(run, &f.contradicted, set, name,
-                             "records repeat an earlier text with other labels", err));
-    INK_TRY_GOTO(say_finding(run, &f.shared, set, name, "texts are in the dev data, too", err));
-    INK_TRY_GOTO(say_finding(run, &f.empty, set, name, "texts are empty", err));
-    INK_TRY_GOTO(
-        say_finding(run, &f.cut, set, name, "texts are cut: they have more tokens than are used", err));
-    INK_TRY_GOTO(say_finding(run, &f.bad_bytes, set, name, "texts are not all UTF-8", err));
-    char counts[700];
-    size_t used = 0;
-    for (size_t c = 0; c < set->names.n && used < 500; ++c)
-        used += (size_t)snprintf(counts + used, sizeof counts - used, "%s%.60s %zu", c ? ", " : "",
-                                 set->names.names[c], f.label_counts[c]);
-    st = set->names.n == 0 ? ink__run_say(run, err, "%s: %zu records", name, set->n)
-                           : ink__run_say(run, err, "%s: %zu records, %zu labels: %s%s", name, set->n,
-                                          set->names.n, counts, used >= 500 ? ", ..." : "");
-done:
-    ink__findings_free(&f);
-    return st;
-}
-
-static bool same_labels(const ink_model *model, const ink__label_set *names)
-{
-    if (ink_model_labels(model) != names->n)
-        return false;
-    for (size_t c = 0; c < names->n; ++c) {
-        const char *label = ink_model_label(model, c);
-        if (ink__label_set_find(names, label, strlen(label)) == UINT32_MAX)
-            return false;
-    }
-    return true;
-}
-
-/* A head that gives the same labels by the same activation is kept, in its own order of them. */
-static bool keeps_head(const ink__run *run, ink__task task)
-{
-    static const ink_activation outputs[] = {[INK__TASK_SINGLE] = INK_ACTIVATION_SOFTMAX,
-                                             [INK__TASK_MULTI] = INK_ACTIVATION_SIGMOID,
-                                             [INK__TASK_REGRESSION] = INK_ACTIVATION_NONE};
-    if (!run->base || ink_model_labels(run->base) == 0 || run->base->config.output != outputs[task])
-        return false;
-    return task == INK__TASK_REGRESSION ? ink_model_labels(run->base) == 1
-                                        : same_labels(run->base, &run->train.names);
-}
-
-static ink_status number_labels(ink__run *run, ink_error *err)
-{
-    ink__dataset *train = &run->train;
-    const char *const *names = (const char *const *)train->names.names;
-    run->kept_head = keeps_head(run, train->task);
-    if (run->kept_head && train->task != INK__TASK_REGRESSION) {
-        names = (const char *const *)run->base->config.labels;
-        INK_TRY(ink__dataset_map_labels(train, names, train->names.n, err));
-        names = (const char *const *)train->names.names;
-    }
-    if (train->task != INK__TASK_REGRESSION)
-        INK_TRY(ink__dataset_map_labels(&run->dev, names, train->names.n, err));
-    return INK_OK;
-}
-
-static ink_status read_data(ink__run *run, ink_error *err)
-{
-    const ink_finetune_options *o = run->options;
-    ink__task task;
-    size_t dropped = 0;
-    INK_TRY(ink__task_find(&task, o->task, err));
-    INK_TRY(read_set(&run->train, run, o->train, o->n_train, task, err));
-    INK_TRY(ink__dataset_check_classes(&run->train, err));
-    run->held_out = o->n_dev == 0;
-    if (!run->held_out)
-        INK_TRY(read_set(&run->dev, run, o->dev, o->n_dev, run->train.task, err));
-    if (!run->held_out)
-        INK_TRY(say_findings(run, &run->dev, NULL, "dev", err));
-    INK_TRY(say_findings(run, &run->train, run->held_out ? NULL : &run->dev, "train", err));
-    if (o->drop_duplicates) {
-        INK_TRY(ink__drop_duplicates(&dropped, &run->train, run->held_out ? NULL : &run->dev, err));
-        INK_TRY(
-            ink__run_say(run, err, "train: %zu duplicates dropped, %zu records stay", dropped, run->train.n));
-        INK_TRY(ink__dataset_check_classes(&run->train, err));
-    }
-    if (run->held_out) {
-        INK_TRY(ink__hold_out(&run->dev, &run->train, o->seed, err));
-        INK_TRY(ink__run_say(run, err, "dev: %zu records held out of train; their ids are in held-out.jsonl",
-                             run->dev.n));
-    }
-    return number_labels(run, err);
 }
 
 /* config.json of what is to be, and the same as it is read. */
@@ -372,6 +244,22 @@ static ink_status make_trainer(ink__run *run, ink_error *err)
     return ink__trainer_create(&run->trainer, &run->config, &run->store, &t, err);
 }
 
+/* Three times through large data. Through small data more often, so that there are updates enough to learn
+ * from: the best of them on dev is what stays. */
+static ink_status choose_epochs(ink__run *run, uint64_t per_epoch, ink_error *err)
+{
+    enum { EPOCHS = 3, EPOCHS_MAX = 50 };
+    const uint64_t wanted = (INK__FEW_UPDATES + per_epoch - 1) / per_epoch;
+    run->epochs = run->options->epochs;
+    if (run->epochs > 0)
+        return INK_OK;
+    run->epochs = wanted < EPOCHS ? EPOCHS : wanted > EPOCHS_MAX ? EPOCHS_MAX : (double)wanted;
+    if (run->epochs == EPOCHS)
+        return INK_OK;
+    return ink__run_say(run, err, "%g epochs, not %d, for the data are small: an epoch is %llu update%s",
+                        run->epochs, EPOCHS, (unsigned long long)per_epoch, per_epoch == 1 ? "" : "s");
+}
+
 static ink_status plan_updates(ink__run *run, ink_error *err)
 {
     const ink_finetune_options *o = run->options;
@@ -379,7 +267,8 @@ static ink_status plan_updates(ink__run *run, ink_error *err)
     ink__schedule_kind kind;
     INK_TRY(ink__order_create(&run->order, run->train.n, run->train.offsets, o->batch_size, o->seed, err));
     const uint64_t per_epoch = (run->order.n_batches + G - 1) / G;
-    run->steps = (uint64_t)ceil(o->epochs * (double)per_epoch - 1e-9);
+    INK_TRY(choose_epochs(run, per_epoch, err));
+    run->steps = (uint64_t)ceil(run->epochs * (double)per_epoch - 1e-9);
     run->eval_steps = o->eval_steps ? o->eval_steps : per_epoch;
     INK_TRY(ink__schedule_find(&kind, o->lr_scheduler, err));
     INK_TRY(ink__schedule_start(&run->schedule, kind, run->steps, o->warmup_ratio, o->learning_rate, err));
@@ -432,11 +321,12 @@ ink_status ink__run_prepare(ink__run *run, ink_error *err)
     const ink_finetune_options *o = run->options;
     ink__dtype dtype;
     INK_TRY(check_options(o, err));
-    INK_TRY(ink__save_dtype_find(&dtype, o->save_dtype, err));
+    INK_TRY(ink__out_check(&run->lock, o->out, o->resume, err));
     run->trainer.options.threads = o->threads ? o->threads : ink_threads_default(NULL);
     INK_TRY(ink__strndup(&run->out, o->out, strlen(o->out), err));
     INK_TRY(open_start(run, err));
-    INK_TRY(read_data(run, err));
+    INK_TRY(ink__save_dtype_find(&dtype, run->save_dtype, err));
+    INK_TRY(ink__run_read_data(run, err));
     INK_TRY(make_config(run, dtype, err));
     INK_TRY(judge(run, err));
     INK_TRY(make_model(run, err));
@@ -446,6 +336,8 @@ ink_status ink__run_prepare(ink__run *run, ink_error *err)
 
 void ink__run_free(ink__run *run)
 {
+    if (run->lock >= 0)
+        close(run->lock);
     ink__log_free(run->log);
     ink__trainer_free(&run->trainer);
     ink__store_free(&run->store);

@@ -6,11 +6,9 @@
 #include "train/checkpoint.h"
 #include "train/finetune_run.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 ink_status ink__run_path(char **path, const ink__run *run, const char *name, ink_error *err)
@@ -83,8 +81,10 @@ static ink_status write_settings(ink__run *run, ink_error *err)
     json_object_set_new(s, "train_digest", set_digest_json(&run->train));
     json_object_set_new(s, "dev", names_json(o->dev, o->n_dev));
     json_object_set_new(s, "dev_digest", set_digest_json(&run->dev));
+    json_object_set_new(s, "held_out_by",
+                        run->held_out ? json_integer((json_int_t)run->held_out_by) : json_null());
     json_object_set_new(s, "task", json_string(tasks[run->train.task]));
-    json_object_set_new(s, "epochs", json_real(o->epochs));
+    json_object_set_new(s, "epochs", json_real(run->epochs));
     json_object_set_new(s, "batch_size", json_integer((json_int_t)o->batch_size));
     json_object_set_new(s, "gradient_accumulation_steps",
                         json_integer((json_int_t)o->gradient_accumulation_steps));
@@ -101,7 +101,7 @@ static ink_status write_settings(ink__run *run, ink_error *err)
     json_object_set_new(s, "freeze_layers", json_integer((json_int_t)o->freeze_layers));
     json_object_set_new(s, "layer_lr_decay", json_real(o->layer_lr_decay));
     json_object_set_new(s, "optimizer", json_string(o->optimizer));
-    json_object_set_new(s, "save_dtype", json_string(o->save_dtype));
+    json_object_set_new(s, "save_dtype", json_string(run->save_dtype));
     json_object_set_new(s, "eval_steps", json_integer((json_int_t)o->eval_steps));
     json_object_set_new(s, "max_length", json_integer((json_int_t)run->max_length));
     json_object_set_new(s, "batch_tokens", json_integer((json_int_t)run->trainer.options.piece_tokens));
@@ -113,6 +113,27 @@ static ink_status write_settings(ink__run *run, ink_error *err)
     return run->settings ? INK_OK : ink_fail(err, INK_E_MEMORY, "no memory for the settings");
 }
 
+/* Digests tell that the contents of a file are others than they were. */
+static ink_status compare_digests(const ink__run *run, const json_t *mine, const json_t *found,
+                                  ink_error *err)
+{
+    const ink_finetune_options *o = run->options;
+    const struct {
+        const char *key, *what, *file;
+    } digests[] = {
+        {"train_digest", "training data", o->train[0]},
+        {"dev_digest", "dev data", o->n_dev ? o->dev[0] : o->train[0]},
+        {"class_weights_digest", "class weights", o->class_weights ? o->class_weights : "none"},
+    };
+    for (size_t i = 0; i < sizeof digests / sizeof *digests; ++i)
+        if (!json_equal(json_object_get(mine, digests[i].key), json_object_get(found, digests[i].key)))
+            return ink_fail(
+                err, INK_E_ARG,
+                "%s holds a run, and since it began the %s have changed (%s): it cannot be continued",
+                run->out, digests[i].what, digests[i].file);
+    return INK_OK;
+}
+
 /* INK_E_ARG names the first setting in which `found`, of a run in out, differs from this run's. */
 static ink_status compare_settings(const ink__run *run, const json_t *found, ink_error *err)
 {
@@ -122,7 +143,8 @@ static ink_status compare_settings(const ink__run *run, const json_t *found, ink
     json_object_foreach(mine, key, value)
     {
         const json_t *other = json_object_get(found, key);
-        if (st != INK_OK || json_equal(value, other))
+        const size_t len = strlen(key);
+        if (st != INK_OK || json_equal(value, other) || (len > 7 && strcmp(key + len - 7, "_digest") == 0))
             continue;
         char *a = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
         char *b = other ? json_dumps(other, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
@@ -131,6 +153,8 @@ static ink_status compare_settings(const ink__run *run, const json_t *found, ink
                       key, b ? b : "unset", a ? a : "unknown");
         free(a), free(b);
     }
+    if (st == INK_OK)
+        st = compare_digests(run, mine, found, err);
     json_decref(mine);
     return st;
 }
@@ -141,11 +165,14 @@ static ink_status compare_settings(const ink__run *run, const json_t *found, ink
 static ink_status read_result(ink__run *run, const ink__json *json, ink_error *err)
 {
     const json_t *result = json_object_get(json->root, "result");
+    const char *warning = json_string_value(json_object_get(result, "warning"));
     size_t steps = 0, best_step = 0;
     INK_TRY(compare_settings(run, json_object_get(json->root, "settings"), err));
     INK_TRY(ink__json_size(&steps, json, result, "steps", err));
     INK_TRY(ink__json_size(&best_step, json, result, "best_step", err));
     INK_TRY(ink__json_double(&run->standing.best, json, result, "value", err));
+    INK_TRY(ink__json_double(&run->standing.best_loss, json, result, "dev_loss", err));
+    snprintf(run->report->warning, sizeof run->report->warning, "%s", warning ? warning : "");
     run->standing.step = steps, run->standing.best_step = best_step;
     return INK_OK;
 }
@@ -166,23 +193,13 @@ static ink_status read_finished(ink__run *run, ink_error *err)
 ink_status ink__run_look(ink__run *run, bool *complete, ink_error *err)
 {
     INK_TRY(write_settings(run, err));
-    const bool finished = ink__file_exists(run->out, "finetune.json");
-    const bool begun = ink__file_exists(run->out, "last") || ink__file_exists(run->out, "best");
-    *complete = finished && run->options->resume;
+    INK_TRY(ink__out_make(&run->lock, run->out, err));
+    *complete = run->options->resume && ink__file_exists(run->out, "finetune.json");
     if (*complete) {
         INK_TRY(read_finished(run, err));
         ink__run_tidy(run);
         return INK_OK;
     }
-    if (!run->options->resume && (finished || begun))
-        return ink_fail(err, INK_E_ARG, "%s holds %s run already: resume it, or choose another directory",
-                        run->out, finished ? "a finished" : "an unfinished");
-    if (!begun &&
-        (ink__file_exists(run->out, "model.safetensors") || ink__file_exists(run->out, "config.json")))
-        return ink_fail(err, INK_E_ARG,
-                        "%s holds a model, which would be overwritten: choose another directory", run->out);
-    if (mkdir(run->out, 0777) != 0 && errno != EEXIST)
-        return ink__fail_errno(err, run->out, "cannot be made");
     ink__atomic_sweep(run->out);
     return INK_OK;
 }
@@ -261,8 +278,9 @@ static ink_status check_standing(const ink__run *run, const ink__standing *s, co
     const bool placed = s->step > 0 && s->step <= run->steps && s->epoch == s->step / per_epoch &&
                         s->batch == s->step % per_epoch * G;
     const bool judged = s->best_step <= s->step && s->worse <= s->step && s->ended <= 1 &&
-                        (s->best_step > 0 || isnan(s->best)) && !isinf(s->best) && !isinf(s->value);
-    if (!placed || !judged || !isfinite(s->loss))
+                        (s->best_step > 0 || isnan(s->best)) && !isinf(s->best) && !isinf(s->value) &&
+                        !isinf(s->best_loss) && !isinf(s->dev_loss) && s->collapsed <= 1;
+    if (!placed || !judged || !isfinite(s->loss) || !isfinite(s->first_loss))
         return ink_fail(err, INK_E_FORMAT,
                         "%s: update %llu of %llu, epoch %llu, batch %llu, best at %llu: this cannot be", path,
                         (unsigned long long)s->step, (unsigned long long)run->steps,

@@ -4,6 +4,7 @@
 #include "core/random.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,23 +18,37 @@ static void resample(uint32_t *counts, size_t n, uint64_t seed, uint64_t stream,
         ++counts[ink__random_below(&random, (uint32_t)n)];
 }
 
-ink_status ink__bootstrap(double *samples, const ink__metrics *m, size_t resamples, uint64_t seed,
-                          uint64_t stream, ink_error *err)
+static size_t between(size_t least, size_t x, size_t most)
 {
-    uint32_t *counts = NULL;
-    ink__measures measures = {0};
+    x = x < most ? x : most;
+    return x > least ? x : least;
+}
+
+ink_status ink__bootstrap(double *samples, const ink__metrics *m, const ink__draws *draws, uint64_t stream,
+                          ink_error *err)
+{
+    const size_t n = m->judged.n, resamples = draws->resamples;
+    const size_t T = between(1, draws->threads, resamples);
+    uint32_t *counts = NULL;        /* [T,n] */
+    ink__measures *measures = NULL; /* [T] */
     ink_status st;
     if (resamples > 1 << 20)
         return ink_fail(err, INK_E_ARG, "%zu resamples, at most %d", resamples, 1 << 20);
-    INK_TRY_GOTO(ink__calloc(&counts, m->judged.n, sizeof *counts, "a resample", err));
-    INK_TRY_GOTO(ink__measures_create(&measures, m, err));
+    INK_TRY_GOTO(ink__calloc(&counts, n, T * sizeof *counts, "resamples", err));
+    INK_TRY_GOTO(ink__calloc(&measures, T, sizeof *measures, "resamples", err));
+    for (size_t t = 0; t < T; ++t)
+        INK_TRY_GOTO(ink__measures_create(&measures[t], m, err));
+#pragma omp parallel for num_threads((int)T) schedule(static)
     for (size_t k = 0; k < resamples; ++k) {
-        resample(counts, m->judged.n, seed, stream, k);
-        ink__measure(&measures, m, counts);
-        memcpy(samples + k * m->width, measures.values, m->width * sizeof *samples);
+        const size_t t = (size_t)omp_get_thread_num();
+        resample(counts + t * n, n, draws->seed, stream, k);
+        ink__measure(&measures[t], m, counts + t * n);
+        memcpy(samples + k * m->width, measures[t].values, m->width * sizeof *samples);
     }
 done:
-    ink__measures_free(&measures);
+    for (size_t t = 0; measures && t < T; ++t)
+        ink__measures_free(&measures[t]);
+    free(measures);
     free(counts);
     return st;
 }
@@ -93,8 +108,9 @@ static ink_status samples_create(double **samples, size_t resamples, size_t widt
 }
 
 ink_status ink__estimate(ink_estimate *estimates, ink__measures *measures, const ink__metrics *m,
-                         size_t resamples, uint64_t seed, uint64_t stream, ink_error *err)
+                         const ink__draws *draws, uint64_t stream, ink_error *err)
 {
+    const size_t resamples = draws->resamples;
     double *samples;
     ink__measure(measures, m, NULL);
     for (size_t k = 0; k < m->width; ++k)
@@ -102,7 +118,7 @@ ink_status ink__estimate(ink_estimate *estimates, ink__measures *measures, const
     if (resamples == 0)
         return INK_OK;
     INK_TRY(samples_create(&samples, resamples, m->width, err));
-    const ink_status st = ink__bootstrap(samples, m, resamples, seed, stream, err);
+    const ink_status st = ink__bootstrap(samples, m, draws, stream, err);
     for (size_t k = 0; st == INK_OK && k < m->width; ++k) {
         double *sorted = samples + resamples * m->width;
         if (k < m->count && !isnan(estimates[k].value))
@@ -128,8 +144,9 @@ static double two_sided(const double *differences, size_t n, size_t stride)
 }
 
 ink_status ink__compare(ink_difference *differences, const ink__metrics *a, const ink__metrics *b,
-                        size_t resamples, uint64_t seed, ink_error *err)
+                        const ink__draws *draws, ink_error *err)
 {
+    const size_t resamples = draws->resamples;
     double *of_a = NULL, *of_b = NULL;
     ink__measures measures = {0};
     ink_status st;
@@ -146,8 +163,8 @@ ink_status ink__compare(ink_difference *differences, const ink__metrics *a, cons
         goto done;
     INK_TRY_GOTO(samples_create(&of_a, resamples, a->width, err));
     INK_TRY_GOTO(samples_create(&of_b, resamples, a->width, err));
-    INK_TRY_GOTO(ink__bootstrap(of_a, a, resamples, seed, 0, err));
-    INK_TRY_GOTO(ink__bootstrap(of_b, b, resamples, seed, 0, err));
+    INK_TRY_GOTO(ink__bootstrap(of_a, a, draws, 0, err));
+    INK_TRY_GOTO(ink__bootstrap(of_b, b, draws, 0, err));
     for (size_t i = 0; i < resamples * a->width; ++i)
         of_b[i] -= of_a[i];
     for (size_t k = 0; k < a->count; ++k) {

@@ -11,9 +11,17 @@
 
 #include <inkling/evaluate.h>
 
+/* How resamples are drawn. */
+typedef struct ink__draws {
+    size_t resamples;
+    uint64_t seed;
+    size_t threads; /* 0: 1. Each takes its own resamples: no bit depends on their number */
+} ink__draws;
+
 /* samples [resamples,metrics->width]: every metric of every resample. stream keeps independent draws apart;
- * the same stream and number of records draw the same, which is what pairs two models. */
-ink_status ink__bootstrap(double *samples, const ink__metrics *metrics, size_t resamples, uint64_t seed,
+ * the same stream and number of records draw the same, which is what pairs two models. Takes 4 bytes a record
+ * and thread, and 20 of a regression. */
+ink_status ink__bootstrap(double *samples, const ink__metrics *metrics, const ink__draws *draws,
                           uint64_t stream, ink_error *err);
 
 /* The 2.5th and 97.5th percentile of x [n], a column of samples `stride` apart, by linear interpolation
@@ -30,13 +38,13 @@ void ink__interval_around(ink_estimate *estimate, const ink__metric *metric, dou
 /* Estimates [metrics->width] of every metric. measures is filled with the metrics of the records themselves.
  * resamples 0: low and high are NaN. */
 ink_status ink__estimate(ink_estimate *estimates, ink__measures *measures, const ink__metrics *metrics,
-                         size_t resamples, uint64_t seed, uint64_t stream, ink_error *err);
+                         const ink__draws *draws, uint64_t stream, ink_error *err);
 
 /* differences [count]: b - a of every metric of the list, with its interval over paired resamples, and the
  * two-sided share of resamples on the other side of 0, (k+1)/(resamples+1) doubled, at most 1. a and b judge
  * the same records. */
 ink_status ink__compare(ink_difference *differences, const ink__metrics *a, const ink__metrics *b,
-                        size_t resamples, uint64_t seed, ink_error *err);
+                        const ink__draws *draws, ink_error *err);
 
 /* McNemar's two-sided p-value for b records that only one of two is right on and c that only the other is:
  * the exact binomial test where b + c < 25, else chi-square with continuity correction. *exact says which. */

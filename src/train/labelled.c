@@ -165,7 +165,7 @@ static ink_status one_record(ink__result *result, bool *stop, struct state *s, c
         char sentence[sizeof why.text + 300];
         snprintf(sentence, sizeof sentence, "%.250s: line %llu: %s", ink__unit_at(unit, r->source),
                  (unsigned long long)r->line, why.text);
-        ink__result_failed(result, stop, sentence, s->options->stop_on_error);
+        ink__result_failed(result, stop, unit, r, sentence, s->options->stop_on_error);
         return INK_OK;
     }
     if (st != INK_OK)
@@ -194,7 +194,8 @@ static ink_status run(ink__result *result, void *state, const ink__unit *unit, i
     for (size_t i = 0, good = 0; i < unit->n && !stop; ++i) {
         const ink__unit_record *r = &unit->records[i];
         if (r->error != SIZE_MAX)
-            ink__result_failed(result, &stop, ink__unit_at(unit, r->error), s->options->stop_on_error);
+            ink__result_failed(result, &stop, unit, r, ink__unit_at(unit, r->error),
+                               s->options->stop_on_error);
         else
             INK_TRY(one_record(result, &stop, s, unit, r, good++, err));
     }
@@ -384,6 +385,7 @@ ink_status ink__labelled_create(ink__labelled **labelled, ink_job_report *report
                                  .inputs = options->inputs,
                                  .n_inputs = options->n_inputs,
                                  .format = options->format,
+                                 .delimiter = options->delimiter,
                                  .text = options->text,
                                  .text_pair = options->text_pair,
                                  .id = options->id,

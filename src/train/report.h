@@ -72,8 +72,9 @@ typedef struct ink__columns {
     size_t n, n_series;
     const double *values[INK__SERIES_MAX]; /* [n] each; NaN: none */
     const char *names[INK__SERIES_MAX];
-    bool diagonal;        /* and a line from corner to corner: where x is y */
+    const char *diagonal; /* NULL, or the name of a line from corner to corner: where x is y */
     const double *points; /* [n] or NULL: a dot in each bin, at (points[i], values[0][i]) */
+    const char *points_name;
 } ink__columns;
 void ink__chart_columns(ink__page *page, const ink__columns *columns);
 
@@ -90,6 +91,8 @@ typedef struct ink__lines {
     bool dots;      /* points alone */
     bool diagonal;  /* and the line on which x is y; both axes then show the same range */
     bool from_zero; /* the upright axis begins at 0 */
+    double level;   /* a level to compare with, drawn where it has a name */
+    const char *level_name;
 } ink__lines;
 void ink__chart_lines(ink__page *page, const ink__lines *lines);
 
@@ -110,7 +113,7 @@ void ink__svg_attribute(ink__page *page, const char *name, double value);
 void ink__svg_line(ink__page *page, const char *class_name, double x1, double y1, double x2, double y2);
 void ink__svg_rect(ink__page *page, const char *class_name, double x, double y, double width, double height,
                    const char *tip); /* tip: told on hovering, or NULL */
-/* The names of the series, each with its colour, from (x,y) to the right. */
-void ink__svg_legend(ink__page *page, double x, double y, const char *const *names, size_t n);
+/* The names of the series, each with its colour, from (x,y) to the right; returns where they end. */
+double ink__svg_legend(ink__page *page, double x, double y, const char *const *names, size_t n);
 
 #endif

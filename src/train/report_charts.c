@@ -133,7 +133,7 @@ void ink__svg_rect(ink__page *page, const char *class_name, double x, double y, 
     ink__page_html(page, "</title></rect>\n");
 }
 
-void ink__svg_legend(ink__page *page, double x, double y, const char *const *names, size_t n)
+double ink__svg_legend(ink__page *page, double x, double y, const char *const *names, size_t n)
 {
     static const char *const classes[INK__SERIES_MAX] = {"s0", "s1", "s2", "s3"};
     for (size_t i = 0; i < n && i < INK__SERIES_MAX; ++i) {
@@ -141,6 +141,7 @@ void ink__svg_legend(ink__page *page, double x, double y, const char *const *nam
         ink__svg_text(page, x + 15, y, "start", names[i], 30);
         x += 40 + 6.6 * (double)(strlen(names[i]) < 30 ? strlen(names[i]) : 30);
     }
+    return x;
 }
 
 /* ---- bars ------------------------------------------------------------------------------------------ */

@@ -85,7 +85,7 @@ static void headline(ink__page *page, const ink__evaluation *e)
     const ink_evaluation *f = &e->found;
     char text[160];
     ink__page_heading(page, "Metrics");
-    snprintf(text, sizeof text, "with 95%% intervals from %zu bootstrap resamples", e->input.resamples);
+    snprintf(text, sizeof text, "with 95%% intervals from %zu bootstrap resamples", e->input.draws.resamples);
     ink__page_table(page, text, columns, 5, 2);
     for (size_t k = 0; k < f->n_metrics; ++k) {
         const ink_metric *m = &f->metrics[k];
@@ -235,9 +235,10 @@ static void reliability(ink__page *page, const ink__evaluation *e)
         .n = INK__BINS,
         .n_series = 1,
         .values = {right},
-        .names = {"share right"},
-        .diagonal = true,
+        .names = {single ? "share right" : "share that applies"},
+        .diagonal = single ? "as right as sure" : "as often as scored",
         .points = score,
+        .points_name = "mean score of a bin",
     };
     ink__page_heading(page, "Scores");
     ink__chart_columns(page, &chart);

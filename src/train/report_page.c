@@ -26,6 +26,7 @@ static const char head[] =
     "h2{font-size:1.2rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--rule);padding-bottom:.2rem}\n"
     "p{max-width:46rem}.note{color:var(--soft);font-size:.87rem}\n"
     ".warn{background:var(--warn);border-left:4px solid var(--s1);padding:.4rem .8rem;margin:.4rem 0}\n"
+    ".verdict{font-size:1.15rem}.verdict strong{font-size:1.35rem}\n"
     ".scroll{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.6rem 0}\n"
     "caption{text-align:left;color:var(--soft);padding-bottom:.3rem}\n"

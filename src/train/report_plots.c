@@ -11,7 +11,8 @@ enum {
     PLOT_W = 560,
     PLOT_H = 260,
     WIDTH = LEFT + PLOT_W + 24,
-    HEIGHT = TOP + PLOT_H + 48
+    HEIGHT = TOP + PLOT_H + 48,
+    MARKS = 60 /* points of a line that are marked */
 };
 
 struct scale {
@@ -113,6 +114,24 @@ static void draw_dot(ink__page *page, const char *class_name, double x, double y
     ink__page_html(page, "/>\n");
 }
 
+/* What columns, dots and the dashed line are. */
+static void columns_legend(ink__page *page, const ink__columns *c)
+{
+    const double y = TOP - 12;
+    if (c->n_series < 2 && !c->points)
+        return;
+    double x = ink__svg_legend(page, LEFT + (c->points ? 110 : 220), y, c->names, c->n_series);
+    if (c->points) {
+        draw_dot(page, "dot", x + 5, y - 4, 3.5);
+        ink__svg_text(page, x + 15, y, "start", c->points_name, 30);
+        x += 40 + 6.6 * (double)strlen(c->points_name);
+    }
+    if (c->points && c->diagonal) {
+        ink__svg_line(page, "guide", x, y - 4, x + 20, y - 4);
+        ink__svg_text(page, x + 26, y, "start", c->diagonal, 30);
+    }
+}
+
 void ink__chart_columns(ink__page *page, const ink__columns *c)
 {
     double most = c->diagonal ? c->to : 0;
@@ -128,8 +147,7 @@ void ink__chart_columns(ink__page *page, const ink__columns *c)
     for (size_t i = 0; c->points && i < c->n; ++i)
         if (isfinite(c->points[i]) && isfinite(c->values[0][i]))
             draw_dot(page, "dot", at_x(&x, c->points[i]), at_y(&y, c->values[0][i]), 3.5);
-    if (c->n_series > 1)
-        ink__svg_legend(page, LEFT + 220, TOP - 12, c->names, c->n_series);
+    columns_legend(page, c);
     ink__svg_close(page);
 }
 
@@ -160,7 +178,7 @@ static void draw_line(ink__page *page, const ink__line *l, size_t series, bool d
         }
         ink__page_html(page, "\"/>\n");
     }
-    if (!dots && drawn > 30) /* marks would hide the line */
+    if (!dots && drawn > MARKS) /* marks would hide the line */
         return;
     if (dots)
         ink__page_html(page, "<g opacity=\"0.5\">");
@@ -187,6 +205,8 @@ void ink__chart_lines(ink__page *page, const ink__lines *lines)
     }
     if (x_low > x_high) /* nothing to draw */
         x_low = 0, x_high = 1, y_low = 0, y_high = 1;
+    if (lines->level_name && isfinite(lines->level))
+        y_low = fmin(y_low, lines->level), y_high = fmax(y_high, lines->level);
     if (lines->diagonal) {
         x_low = y_low = fmin(x_low, y_low);
         x_high = y_high = fmax(x_high, y_high);
@@ -197,6 +217,13 @@ void ink__chart_lines(ink__page *page, const ink__lines *lines)
     if (lines->diagonal) {
         const double low = fmax(x.low, y.low), high = fmin(x.high, y.high);
         ink__svg_line(page, "guide", at_x(&x, low), at_y(&y, low), at_x(&x, high), at_y(&y, high));
+    }
+    if (lines->level_name && isfinite(lines->level)) {
+        const double at = at_y(&y, lines->level);
+        ink__svg_line(page, "guide", LEFT, at, LEFT + PLOT_W, at);
+        /* Above the line; below it at the top of the plot. */
+        ink__svg_text(page, LEFT + PLOT_W - 4, at < TOP + 20 ? at + 14 : at - 5, "end", lines->level_name,
+                      60);
     }
     for (size_t s = 0; s < n_lines; ++s)
         draw_line(page, &lines->lines[s], s, lines->dots, &x, &y);

@@ -38,6 +38,9 @@ Test(cli, wrong_usage_exits_2_and_says_why)
     expect_usage("inkling classify -m . --threads 2x", "--threads is \"2x\"");
     expect_usage("inkling classify -m . --max-length 99999999999999999999999", "--max-length");
     expect_usage("inkling classify -m . --format xml", "wanted auto|lines|docs|jsonl|csv|tsv|fasttext");
+    expect_usage("inkling classify -m . --delimiter ''",
+                 "--delimiter is \"\", wanted one ASCII character, or tab");
+    expect_usage("inkling classify -m . --delimiter ';;'", "--delimiter is \";;\"");
     expect_usage("inkling info -m . extra", "takes no operand, given \"extra\"");
 }
 
@@ -62,7 +65,23 @@ Test(cli, classifies_lines_from_stdin)
     cr_expect(strstr(err, "3 records"));
     cr_expect(!strchr(err, '\r'), "no progress line outside a terminal");
     cr_expect(run("printf 'good\\n' | inkling classify --quiet -m . -") == 0 && err[0] == '\0');
-    cr_expect(run("inkling classify -m . </dev/null") == 0 && out[0] == '\0', "no records are no failure");
+}
+
+Test(cli, no_records_are_no_failure_but_worth_a_word)
+{
+    static const char *const verbs[] = {"classify", "embed", "tokenize"};
+    for (size_t i = 0; i < 3; ++i) {
+        char says[80];
+        snprintf(says, sizeof says, "inkling %s: no records in standard input\n", verbs[i]);
+        cr_expect(run("inkling %s -m . </dev/null", verbs[i]) == 0 && out[0] == '\0', "%s", out);
+        cr_expect(strcmp(err, says) == 0, "%s", err);
+    }
+    cr_expect(run("echo id,text >a.csv; inkling classify -m . a.csv -o a.out && cat a.out") == 0 &&
+              out[0] == '\0');
+    cr_expect(strcmp(err, "inkling classify: no records in a.csv\n") == 0, "%s", err);
+    cr_expect(run("mkdir d; inkling classify -m . d a.csv a.csv") == 0 && out[0] == '\0');
+    cr_expect(strcmp(err, "inkling classify: no records in d and 2 more\n") == 0, "%s", err);
+    cr_expect(run("inkling classify -m . --quiet d") == 0 && err[0] == '\0', "%s", err);
 }
 
 Test(cli, reads_csv_and_names_columns)
@@ -72,6 +91,22 @@ Test(cli, reads_csv_and_names_columns)
     cr_expect(run("inkling classify -m . --text review r.csv") == 0, "%s", err);
     cr_expect(strncmp(out, "{\"id\":\"7\",", 10) == 0 && strstr(out, "{\"id\":\"8\","), "%s", out);
     expect_failure("inkling classify -m . r.csv", "review");
+}
+
+Test(cli, reads_csv_as_european_excel_writes_it)
+{
+    static const char csv[] = "id;text;label\r\n7;\"good; very good\";label 1\r\n8;bad, bad;label 0\r\n";
+    scratch_write(dir, "r.csv", csv, sizeof csv - 1);
+    expect_failure("inkling classify -m . r.csv", "--delimiter ';'");
+    cr_expect(run("inkling tokenize -m . --delimiter ';' r.csv") == 0, "%s", err);
+    cr_expect(strncmp(out, "{\"id\":\"7\",", 10) == 0 && strstr(out, "{\"id\":\"8\","), "%s", out);
+    cr_expect(run("inkling evaluate -m . --delimiter ';' r.csv") == 0 && strstr(out, "2 records"), "%s%s",
+              out, err);
+    cr_expect(run("tr ';' '\\t' <r.csv | inkling tokenize -m . --format csv --delimiter tab") == 0, "%s",
+              err);
+    cr_expect(strstr(out, "{\"id\":\"8\","), "%s", out);
+    cr_expect(run("inkling tokenize -m . --delimiter '\\t' --text 'id;text;label' r.csv") == 0, "%s", err);
+    expect_failure("echo good | inkling classify -m . --delimiter ';' -", "-: is read as lines");
 }
 
 Test(cli, failures_are_one_sentence_with_the_place_and_exit_1)
@@ -120,6 +155,32 @@ Test(cli, every_format_is_read_by_its_ending_or_by_its_name)
               "an empty folder is no failure");
 }
 
+Test(cli, what_is_no_file_in_a_folder_is_said_and_not_waited_for)
+{
+    cr_expect(run("mkdir d; printf good >d/a.txt; mkfifo d/p d/q; inkling classify -m . d") == 0, "%s", err);
+    cr_expect(strstr(out, "d/a.txt") && !strstr(out, "d/p"), "%s", out);
+    cr_expect(
+        strstr(err,
+               "inkling classify: passed over, because they are no files: d/p (a named pipe) and 1 more\n"),
+        "%s", err);
+    cr_expect(run("inkling classify -m . --quiet d") == 0 && err[0] == '\0', "%s", err);
+}
+
+Test(cli, rubbish_behind_gzip_data_costs_no_result_and_is_said)
+{
+    cr_expect(
+        run("printf 'good\\nbad\\n' | gzip -n >a.txt.gz; printf rubbish >>a.txt.gz; cp a.txt.gz b.txt.gz;"
+            "inkling classify -m . a.txt.gz b.txt.gz --quiet -o a.out; echo status $?; cat a.out") == 0);
+    cr_expect(strncmp(out, "status 1\n{\"id\":1,", 17) == 0 && strstr(out, "{\"id\":4,") &&
+                  !strstr(out, "error"),
+              "%s", out);
+    cr_expect(strstr(err, "inkling classify: a.txt.gz: its compressed data ends at byte 29; what follows is "
+                          "something else and was not read; nor were the ends of 1 more inputs\n"),
+              "%s", err);
+    expect_failure("inkling classify -m . a.txt.gz --quiet --on-error stop -o b.out", "ends at byte 29");
+    cr_expect(run("ls") == 0 && !strstr(out, "b.out"), "%s", out);
+}
+
 Test(cli, a_failed_record_makes_the_exit_status_1_and_the_rest_is_done)
 {
     static const char jsonl[] = "{\"text\":\"good\"}\n{\"text\":5}\n{\"text\":\"bad\"}\n";
@@ -129,8 +190,43 @@ Test(cli, a_failed_record_makes_the_exit_status_1_and_the_rest_is_done)
     slurp(out, sizeof out, "out.jsonl");
     cr_expect(strstr(out, "{\"id\":1,\"label\"") && strstr(out, "{\"id\":2,\"error\"") &&
               strstr(out, "{\"id\":3,\"label\""));
-    cr_expect(run("inkling classify -m . in.jsonl --on-error stop -o stopped.jsonl") == 1);
-    cr_expect(access("stopped.jsonl", F_OK) != 0);
+    cr_expect(run("inkling classify -m . in.jsonl --on-error stop -o stopped.jsonl || ls") == 0);
+    cr_expect(strstr(out, "out.jsonl") && !strstr(out, "stopped.jsonl"), "%s", out);
+}
+
+Test(cli, an_output_that_cannot_be_is_noticed_before_anything_is_read)
+{
+    static const char *const commands[] = {
+        "classify -m . -o nodir/x",
+        "embed -m . -o nodir/x",
+        "tokenize -m . -o nodir/x",
+        "evaluate -m . --json nodir/x",
+        "evaluate -m . --format jsonl --mistakes nodir/x -",
+    };
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; ++i) {
+        cr_expect(run("echo good | { inkling %s; echo $?; cat; }", commands[i]) == 0);
+        cr_expect(strcmp(out, "1\ngood\n") == 0, "%s: %s", commands[i], out);
+        cr_expect(strstr(err, ": nodir/x: cannot be written: the folder nodir") &&
+                      strstr(err, " does not exist\n"),
+                  "%s", err);
+    }
+    cr_expect(run("mkdir d; echo good | { inkling evaluate -m . --report d; echo $?; cat; }") == 0);
+    cr_expect(strcmp(out, "1\ngood\n") == 0 && strstr(err, "d: cannot be written: Is a directory"), "%s",
+              err);
+}
+
+Test(cli, a_job_that_stops_counts_what_it_wrote)
+{
+    cr_expect(run("{ printf '{\"text\":\"good\"}\\n{\"text\":\"bad\"}\\n{\"text\":5}\\n'; yes "
+                  "'{\"text\":\"good\"}' | head -50; } "
+                  ">in.jsonl; inkling classify -m . --on-error stop in.jsonl") == 1);
+    cr_expect(strstr(out, "{\"id\":2,") && !strstr(out, "{\"id\":3,"), "%s", out);
+    cr_expect(strncmp(err, "2 records, 6 tokens in ", 23) == 0 &&
+                  strstr(err, "\ninkling classify: in.jsonl: line 3: "),
+              "%s", err);
+    /* Nothing is in x, so there is nothing to count. */
+    expect_failure("inkling classify -m . --on-error stop in.jsonl -o x",
+                   "inkling classify: in.jsonl: line 3: ");
 }
 
 Test(cli, a_closed_pipe_ends_quietly)

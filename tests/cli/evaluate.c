@@ -161,13 +161,34 @@ Test(evaluate, what_is_missing_is_named)
     expect_failure("inkling evaluate -m . list.jsonl --quiet",
                    "list.jsonl: line 1: 2 labels, and the model gives each record one");
     write_labelled(3);
+    cr_expect(run("{ gzip -c data.jsonl; echo rubbish; } >data.jsonl.gz; inkling evaluate -m . data.jsonl.gz "
+                  "--on-error report --json -") == 1);
+    cr_expect(strstr(err, "data.jsonl.gz: its compressed data ends at byte ") &&
+                  strstr(out, "not be read to their ends"),
+              "%s%s", out, err);
+    expect_failure("inkling evaluate -m . data.jsonl.gz --quiet", "data.jsonl.gz: its compressed data ends");
     expect_failure("inkling evaluate -m . data.jsonl --quiet --slice whole",
                    "no record has the field \"whole\"");
     expect_failure("inkling evaluate -m . data.jsonl --quiet --compare /nonexistent", "/nonexistent");
     expect_failure("echo good | inkling evaluate -m . --quiet", "have no labels");
-    cr_expect(run("inkling evaluate -m . data.jsonl --quiet --json /nonexistent/e.json") == 1);
-    cr_expect(strstr(err, "/nonexistent") && strstr(out, "accuracy"), "the table is printed all the same");
-    cr_expect(!is_there("e.json"));
+    cr_expect(run("inkling evaluate -m . data.jsonl --quiet --json /dev/full") == 1);
+    cr_expect(strstr(err, "/dev/full") && strstr(out, "accuracy"), "the table is printed all the same");
+}
+
+/* None of them reads the model, which is not there. */
+Test(evaluate, an_output_that_cannot_be_written_is_told_before_any_work)
+{
+    static const char *const cases[][2] = {
+        {"--json /nonexistent/e.json", "/nonexistent/e.json: cannot be written: the folder /nonexistent does not exist"},
+        {"--report .", ".: cannot be written: Is a directory"},
+        {"--mistakes config.json/m.jsonl", "config.json/m.jsonl: cannot be written: Not a directory"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        cr_expect(run("inkling evaluate -m nowhere data.jsonl %s", cases[i][0]) == 1, "%s", cases[i][0]);
+        cr_expect(strstr(err, cases[i][1]), "%s says: %s", cases[i][0], err);
+    }
+    cr_expect(run("inkling evaluate -m nowhere data.jsonl --json e.json") == 1 && strstr(err, "nowhere"),
+              "%s", err);
 }
 
 Test(evaluate, wrong_usage_exits_2)

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* Under AddressSanitizer an allocation that cannot be had returns NULL, as it does without. */
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
@@ -74,6 +76,32 @@ Test(memory, pieces_of_an_arena_are_aligned_zeroed_and_apart)
         memset(p.at[i], 0xA5, bytes);
         cr_expect(p.at[i] + bytes <= arena.block + arena.size, "piece %zu runs past the block", i);
     }
+    ink_arena_free(&arena);
+}
+
+static void carve_large(ink_arena *arena, void *buffers, const void *dims)
+{
+    *(float **)buffers = ink_arena_f32(arena, *(const size_t *)dims);
+}
+
+/* A session is planned for its largest batch, and weights are packed by all threads into the arena they are
+ * given: a plan that wrote the zeros itself would take the memory of the one and the time of the other. */
+Test(memory, the_memory_of_a_large_arena_is_not_touched_by_the_plan)
+{
+    enum { BYTES = 64 << 20 };
+    static unsigned char in_core[BYTES / 4096];
+    const size_t n = BYTES / sizeof(float), page = (size_t)sysconf(_SC_PAGESIZE);
+    ink_error err;
+    ink_arena arena;
+    float *x;
+    size_t pages = 0;
+    cr_assert(ink_arena_plan(&arena, carve_large, &x, &n, &err) == INK_OK, "%s", err.text);
+    const uintptr_t first = ((uintptr_t)x + page - 1) / page * page;
+    const size_t whole = ((uintptr_t)x + BYTES - first) / page;
+    cr_assert(mincore((void *)first, whole * page, in_core) == 0);
+    for (size_t i = 0; i < whole; ++i)
+        pages += in_core[i] & 1;
+    cr_expect(pages < whole / 4, "%zu of %zu pages are there", pages, whole);
     ink_arena_free(&arena);
 }
 

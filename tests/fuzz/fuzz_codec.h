@@ -44,7 +44,7 @@ static inline struct outcome read_pieces(const uint8_t *data, size_t size, const
     struct outcome o = {0};
     void *state = NULL;
     char out[4096];
-    bool whole = true;
+    ink__unpacked where = INK__UNPACKED_WHOLE;
     size_t round = 0, idle = 0;
     ink_error err;
     MUST(codec->open(&state, &err) == INK_OK);
@@ -52,13 +52,13 @@ static inline struct outcome read_pieces(const uint8_t *data, size_t size, const
         size_t in_len = 1 + ++round * 7 % 61, out_len = 1 + round * 131 % sizeof out;
         in_len = in_len < size ? in_len : size;
         const size_t in_most = in_len, out_most = out_len;
-        o.failed = codec->step(state, out, &out_len, (const char *)data, &in_len, &whole, &err) != INK_OK;
+        o.failed = codec->step(state, out, &out_len, (const char *)data, &in_len, &where, &err) != INK_OK;
         MUST(in_len <= in_most && out_len <= out_most);
         take(&o, out, out_len);
         data += in_len, size -= in_len;
         idle = in_len + out_len == 0 ? idle + 1 : 0;
     }
-    o.failed = o.failed || (o.given < GIVEN_MAX && !whole);
+    o.failed = o.failed || (o.given < GIVEN_MAX && where == INK__UNPACKED_PART);
     codec->close(state);
     return o;
 }

@@ -192,6 +192,19 @@ Test(job, a_failure_leaves_neither_output_nor_temporary)
     close_fixture(&f);
 }
 
+Test(job, a_report_of_a_job_that_stopped_counts_what_was_done)
+{
+    struct fixture f;
+    open_fixture(&f);
+    WRITE(f, "{\"text\":\"good\"}\n{\"text\":\"\xFF\"}\nbroken\n{\"text\":\"\xFF\"}\n{\"text\":\"bad\"}\n");
+    f.options.stop_on_error = true;
+    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_FORMAT);
+    cr_expect(f.report.records == 2 && f.report.failed == 1 && f.report.bad_bytes == 1,
+              "%d records, %d failed, %d bad bytes", (int)f.report.records, (int)f.report.failed,
+              (int)f.report.bad_bytes);
+    close_fixture(&f);
+}
+
 Test(job, a_full_disk_is_an_error)
 {
     struct fixture f;

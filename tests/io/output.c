@@ -93,7 +93,7 @@ Test(output, a_closed_pipe_is_reported_where_the_signal_is_ignored)
 Test(output, a_place_that_cannot_be_written_is_refused_at_once)
 {
     expect_failure(ink__output_open(&output, "/nowhere/x", &err), err, INK_E_IO,
-                   "/nowhere/x: no file can be made");
+                   "/nowhere/x: cannot be written: the folder ");
     cr_expect(output == NULL);
     close(STDOUT_FILENO);
     assert_ok(ink__output_open(&output, NULL, &err), err);

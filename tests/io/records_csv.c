@@ -75,8 +75,9 @@ Test(records_csv, a_row_of_the_wrong_length_is_a_bad_record_with_its_line)
 Test(records_csv, a_missing_column_is_named_with_those_there_are)
 {
     open_text("x.csv", "id,body,\"star\"\"s\"\n1,a,5\n");
-    expect_failure(next_record(), err, INK_E_FORMAT,
-                   "x.csv: no column \"text\" (columns: \"id\", \"body\", \"star\"s\")");
+    expect_failure(
+        next_record(), err, INK_E_FORMAT,
+        "x.csv: no column \"text\" (columns: \"id\", \"body\", \"star\"s\"); name one with --text NAME");
     ink__records_free(records);
     open_text("x.csv", "text,text\na,b\n");
     expect_failure(next_record(), err, INK_E_FORMAT,
@@ -89,9 +90,54 @@ Test(records_csv, a_missing_column_is_named_with_those_there_are)
         options.inputs = &path, options.n_inputs = 1, options.text_pair = names[i][1],
         options.id = names[i][2];
         assert_ok(ink__records_open(&records, &options, &err), err);
-        expect_failure(next_record(), err, INK_E_FORMAT, i ? "no column \"key\"" : "no column \"b\"");
+        expect_failure(next_record(), err, INK_E_FORMAT,
+                       i ? "no column \"key\" (columns: \"text\", \"id\"); name one with --id NAME"
+                         : "no column \"b\" (columns: \"text\", \"id\"); name one with --text-pair NAME");
         ink__records_free(records);
     }
+}
+
+static ink_status open_delimited(const char *path, ink_format format, char delimiter)
+{
+    const ink__records_options options = {
+        .inputs = &path, .n_inputs = 1, .format = format, .delimiter = delimiter};
+    return ink__records_open(&records, &options, &err);
+}
+
+Test(records_csv, another_delimiter_leaves_commas_in_their_fields)
+{
+    const char *path =
+        scratch_text("x.csv", "\xEF\xBB\xBFid;text;stars\r\n1;\"a; b\";2,5\r\n2;a, b;3\r\n3;a \"b\" c;\r\n");
+    assert_ok(open_delimited(path, INK_FORMAT_AUTO, ';'), err);
+    expect_record("\"1\"", "a; b");
+    expect_record("\"2\"", "a, b");
+    expect_record("\"3\"", "a \"b\" c");
+    expect_end();
+    assert_ok(open_delimited(scratch_text("x.txt", "id|text\n1|\"a|\"b\n"), INK_FORMAT_CSV, '|'), err);
+    expect_record("\"1\"", "a|b");
+    expect_end();
+    /* A tab makes it TSV, wherever it is asked for. */
+    for (int i = 0; i < 2; ++i) {
+        path = scratch_text(i ? "x.tsv" : "x.csv", "text\tid\n\"a\" b\t7\n");
+        assert_ok(open_delimited(path, INK_FORMAT_AUTO, '\t'), err);
+        expect_record("\"7\"", "\"a\" b");
+        expect_end();
+    }
+}
+
+Test(records_csv, a_delimiter_that_cannot_be_is_refused)
+{
+    const char *path = scratch_text("x.csv", "text\na\n");
+    for (const char *c = "\"\n\r\xC3"; *c; ++c)
+        expect_failure(open_delimited(path, INK_FORMAT_AUTO, *c), err, INK_E_ARG,
+                       "cannot be the delimiter of CSV");
+    expect_failure(open_delimited(scratch_text("x.tsv", "text\n"), INK_FORMAT_AUTO, ';'), err, INK_E_ARG,
+                   "x.tsv: is read as TSV, whose delimiter is no choice");
+    expect_failure(open_delimited(scratch_text("x.txt", "a\n"), INK_FORMAT_AUTO, ';'), err, INK_E_ARG,
+                   "x.txt: is read as lines, whose delimiter is no choice");
+    assert_ok(open_delimited(scratch_text("x.csv", "id,text\n1,a\n"), INK_FORMAT_AUTO, ';'), err);
+    expect_failure(next_record(), err, INK_E_FORMAT, "seem to be separated by \",\" (--delimiter ',')");
+    ink__records_free(records);
 }
 
 Test(records_csv, an_empty_file_has_no_records)

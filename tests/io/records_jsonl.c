@@ -95,7 +95,8 @@ Test(records_jsonl, a_bad_line_says_what_is_wrong_and_keeps_its_id)
               "[\"text\"]\n"
               "{\"text\":\"a\"} {\"text\":\"b\"}\n"
               "{\"a1\":1,\"a2\":1,\"a3\":1,\"a4\":1,\"a5\":1,\"a6\":1,\"a7\":1,\"a8\":1,\"a9\":1}\n");
-    expect_bad_record("\"r1\"", "x.jsonl: line 1: no field \"text\" (fields: \"body\", \"stars\", \"id\")");
+    expect_bad_record("\"r1\"", "x.jsonl: line 1: no field \"text\" (fields: \"body\", \"stars\", \"id\"); "
+                                "name one with --text NAME");
     expect_bad_record("2", "x.jsonl: line 2: a blank line where a JSON object was wanted");
     expect_bad_record("3", "line 3: a blank line");
     expect_bad_record("2.50", "line 4: field \"text\" is null, wanted a string");
@@ -121,9 +122,10 @@ Test(records_jsonl, named_fields_must_be_there)
     assert_ok(ink__records_open(&records, &options, &err), err);
     expect_record("7", "A");
     cr_expect(same(record.pair, record.pair_len, "B", 1));
-    expect_bad_record("8", "line 2: no field \"b\" (fields: \"a\", \"key\")");
+    expect_bad_record("8", "line 2: no field \"b\" (fields: \"a\", \"key\"); name one with --text-pair NAME");
     expect_bad_record("9", "line 3: field \"b\" is a number, wanted a string");
-    expect_bad_record("4", "line 4: no field \"key\" (fields: \"a\", \"b\", \"id\")");
+    expect_bad_record("4",
+                      "line 4: no field \"key\" (fields: \"a\", \"b\", \"id\"); name one with --id NAME");
     expect_end();
 }
 

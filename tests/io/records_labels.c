@@ -83,7 +83,7 @@ Test(records_labels, a_json_record_without_a_label_says_file_and_line)
                   "{\"text\":\"a\",\"labels\":[[\"b\"]]}\n"
                   "{\"text\":\"a\",\"labels\":[\"\"]}\n",
                   "label");
-    expect_bad("x.jsonl: line 1: no field \"label\" (fields: \"text\")");
+    expect_bad("x.jsonl: line 1: no field \"label\" (fields: \"text\"); name one with --label NAME");
     expect_bad("x.jsonl: line 2: field \"label\" is null, wanted a label or a list of them");
     expect_bad("line 3: field \"label\" is empty");
     expect_bad("line 4: field \"label\" is an object");
@@ -102,7 +102,7 @@ Test(records_labels, a_field_that_was_named_has_no_substitute)
     expect_end();
     open_labelled("x.csv", "text,labels\na,b\n", "topic");
     expect_failure(next_record(), err, INK_E_FORMAT,
-                   "x.csv: no column \"topic\" (columns: \"text\", \"labels\")");
+                   "x.csv: no column \"topic\" (columns: \"text\", \"labels\"); name one with --label NAME");
     ink__records_free(records);
 }
 
@@ -180,7 +180,7 @@ Test(records_labels, the_column_label_comes_before_labels_and_one_must_be_there)
     expect_end();
     open_labelled("x.csv", "text,tag\nx,a\n", "label");
     expect_failure(next_record(), err, INK_E_FORMAT,
-                   "x.csv: no column \"label\" (columns: \"text\", \"tag\")");
+                   "x.csv: no column \"label\" (columns: \"text\", \"tag\"); name one with --label NAME");
     ink__records_free(records);
     open_labelled("x.csv", "text,label,label\nx,a,b\n", "label");
     expect_failure(next_record(), err, INK_E_FORMAT, "columns 2 and 3 are both named \"label\"");

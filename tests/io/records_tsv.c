@@ -71,11 +71,11 @@ Test(records_tsv, a_header_made_for_another_delimiter_gets_a_hint)
     ink__records_free(records);
     open_text("x.csv", "id;text\n1;a\n");
     expect_failure(next_record(), err, INK_E_FORMAT,
-                   "; its columns seem to be separated by \";\", wanted \",\"");
+                   "; its columns seem to be separated by \";\" (--delimiter ';')");
     ink__records_free(records);
     open_text("x.csv", "body\na\n");
     expect_failure(next_record(), err, INK_E_FORMAT, "x.csv: no column \"text\" (columns: \"body\")");
-    cr_expect(err.text[strlen(err.text) - 1] == ')', "%s", err.text);
+    cr_expect(!strstr(err.text, "is it"), "%s", err.text);
     ink__records_free(records);
 }
 

@@ -139,6 +139,8 @@ Test(unpack, what_is_broken_says_so)
         ink__records_free(records);
         const size_t len = codecs[i].pack(out, ROOM, "one\n", 4);
         strcpy(out + len, "rubbish");
+        if (i == 0)
+            continue; /* see below */
         open_packed(&codecs[i], "", out, len + 7);
         expect_record("1", "one");
         expect_failure(next_record(), err, INK_E_FORMAT, says[i]);
@@ -149,6 +151,43 @@ Test(unpack, what_is_broken_says_so)
     open_bytes("x.gz", out, len);
     expect_record("1", "one");
     expect_failure(next_record(), err, INK_E_FORMAT, "incorrect data check");
+    ink__records_free(records);
+}
+
+Test(unpack, what_follows_gzip_data_and_is_none_is_noted_with_its_place)
+{
+    static const char *const rubbish[] = {"rubbish", "\x1F", "\x1F\x8A\x08", "\n", "\xFF\xFF\xFF\xFF"};
+    char out[ROOM], wanted[80], sentences[INK__NOTES_MAX][INK__NOTE_BYTES];
+    const size_t one = pack_gzip(out, ROOM, "one\n", 4),
+                 len = one + pack_gzip(out + one, ROOM - one, "two\n", 4);
+    for (size_t i = 0; i < sizeof rubbish / sizeof *rubbish; ++i) {
+        for (size_t zeros = 0; zeros < 3; ++zeros) {
+            memset(out + len, 0, zeros);
+            strcpy(out + len + zeros, rubbish[i]);
+            open_bytes("x.gz", out, len + zeros + strlen(rubbish[i]));
+            expect_record("1", "one");
+            expect_record("2", "two");
+            if (i == 1) { /* it may be cut off in the middle */
+                expect_failure(next_record(), err, INK_E_FORMAT, "ends in the middle of its compressed data");
+                ink__records_free(records);
+                continue;
+            }
+            assert_ok(next_record(), err);
+            cr_assert(at_end);
+            const ink__notes *notes = ink__records_notes(records);
+            snprintf(wanted, sizeof wanted, "/x.gz: its compressed data ends at byte %zu; ", len + zeros);
+            cr_expect(notes->unread == 1 && ink__notes_sentences(sentences, notes) == 1);
+            cr_expect(strstr(sentences[0], wanted), "%s, wanted %s", sentences[0], wanted);
+            expect_failure(ink__notes_check(notes, &err), err, INK_E_FORMAT, wanted);
+            expect_end();
+        }
+    }
+    /* A third member that is broken further on is a broken member. */
+    memcpy(out + len, "\x1F\x8B\x09rest", 8);
+    open_bytes("x.gz", out, len + 7);
+    expect_record("1", "one");
+    expect_record("2", "two");
+    expect_failure(next_record(), err, INK_E_FORMAT, "x.gz: its gzip data is broken");
     ink__records_free(records);
 }
 

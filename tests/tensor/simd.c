@@ -154,13 +154,15 @@ Test(simd, a_transposed_tile_has_rows_for_columns)
 
 Test(simd, instruction_sets_are_listed_best_first)
 {
-    static const char *const order[] = {"avx512", "avx2", "generic"};
+    static const char *const order[] = {"avx512vnni", "avx512", "avx2", "generic"};
+    enum { SETS = sizeof order / sizeof *order };
     size_t n = 0, next = 0;
     for (const ink__fused *fused; (fused = ink__fused_at(n)); ++n) {
-        while (next < 3 && strcmp(order[next], fused->isa) != 0)
+        while (next < SETS && strcmp(order[next], fused->isa) != 0)
             ++next;
-        cr_expect(next++ < 3, "%s is unknown or out of order", fused->isa);
+        cr_expect(next++ < SETS, "%s is unknown or out of order", fused->isa);
         cr_expect(fused->activate && fused->add_layernorm && fused->attend && fused->attend_scratch);
+        cr_expect(!fused->attend_int8 == !fused->attend_int8_scratch);
     }
     cr_assert(n >= 1 && !ink__fused_at(n + 1));
     cr_expect(ink__fused_best() == ink__fused_at(0));

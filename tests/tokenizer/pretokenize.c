@@ -1,5 +1,7 @@
 /* The pre-tokenizer by itself: where words end, what they stand for, and words too long to keep. */
 #include "support.h"
+#include "core/random.h"
+#include "core/utf8.h"
 
 /* "word[begin,end) ..." of an uncased text. */
 static const char *words(const char *text, size_t len, size_t max_chars)
@@ -120,5 +122,147 @@ Test(pretokenize, plain_bytes_are_taken_in_pieces_without_a_seam)
         text[n] = '\0';
         snprintf(wanted, sizeof wanted, "%s[0,%zu)", text, n);
         expect(text, 1000, wanted);
+    }
+}
+
+/* --- Plain bytes, which skip the normalizer --------------------------------------------------------------
+ */
+
+/* A way through a text: with the normalizer's table of plain bytes, or without it. */
+struct way {
+    ink__normalizer normalizer;
+    ink__word word;
+    ink__stream stream;
+    bool found;
+};
+
+static void start(struct way *way, const char *text, size_t len)
+{
+    ink__stream_start(&way->stream, &way->normalizer, (const unsigned char *)text, 0, len);
+    ink__word_start(&way->word);
+}
+
+static void step(struct way *way, size_t max_chars)
+{
+    assert_ok(ink__pretokenize_next(&way->word, &way->found, &way->stream, NULL, max_chars, &err), err);
+}
+
+static bool same_words(const ink__word *a, const ink__word *b)
+{
+    if (a->begin != b->begin || a->end != b->end || a->overlong != b->overlong)
+        return false;
+    if (a->overlong)
+        return true;
+    if (a->len != b->len || a->chars != b->chars || memcmp(a->bytes, b->bytes, a->len) != 0)
+        return false;
+    for (size_t i = 0; i < a->len; ++i) {
+        const ink_span x = ink__word_span(a, i, i + 1), y = ink__word_span(b, i, i + 1);
+        if (x.begin != y.begin || x.end != y.end)
+            return false;
+    }
+    return true;
+}
+
+/* Where the two ways part, or SIZE_MAX. */
+static size_t parting(struct way *fast, struct way *slow, const char *text, size_t len, size_t max_chars)
+{
+    start(fast, text, len), start(slow, text, len);
+    do {
+        const size_t at = slow->stream.pos;
+        step(fast, max_chars), step(slow, max_chars);
+        if (fast->found != slow->found || (slow->found && !same_words(&fast->word, &slow->word)))
+            return at;
+    } while (slow->found);
+    return fast->stream.bad == slow->stream.bad ? SIZE_MAX : len;
+}
+
+/* Bit i of switches is one of the normalizer's. */
+static void open_ways(struct way *fast, struct way *slow, unsigned switches)
+{
+    *fast = (struct way){
+        .normalizer = {
+            .clean = switches & 1, .cjk = switches & 2, .strip = switches & 4, .lower = switches & 8}};
+    *slow = *fast;
+    assert_ok(ink__normalizer_init(&fast->normalizer, &err), err);
+    assert_ok(ink__normalizer_init(&slow->normalizer, &err), err);
+    memset(slow->normalizer.plain, 0, sizeof slow->normalizer.plain);
+}
+
+static void close_way(struct way *way)
+{
+    ink__normalizer_release(&way->normalizer);
+    ink__word_free(&way->word);
+}
+
+Test(pretokenize, plain_bytes_beside_every_code_point_are_what_the_normalizer_makes_of_them)
+{
+    enum { CHUNK = 1024 };
+    static char text[CHUNK * 10];
+    for (unsigned switches = 0; switches < 16; switches += 15) {
+        struct way fast, slow;
+        open_ways(&fast, &slow, switches);
+        for (uint32_t first = 0; first < 0x110000; first += CHUNK) {
+            size_t len = 0;
+            for (uint32_t cp = first; cp < first + CHUNK; ++cp) {
+                if (cp >= 0xD800 && cp <= 0xDFFF)
+                    continue;
+                text[len++] = 'x', text[len++] = 'Y';
+                len += ink__utf8_encode(text + len, cp);
+                text[len++] = 'Z', text[len++] = '0';
+                if (cp % 3 == 0)
+                    text[len++] = ' ';
+            }
+            const size_t at = parting(&fast, &slow, text, len, 100);
+            cr_expect(at == SIZE_MAX, "switches %x, U+%04X and on: they part at byte %zu of `%.*s`", switches,
+                      (unsigned)first, at, at < len ? (int)(len - at < 40 ? len - at : 40) : 0, text + at);
+        }
+        close_way(&fast), close_way(&slow);
+    }
+}
+
+Test(pretokenize, plain_bytes_in_random_texts_are_what_the_normalizer_makes_of_them)
+{
+    static const char *const parts[] = {"a",
+                                        "B",
+                                        "7",
+                                        " ",
+                                        "Hello",
+                                        "\t",
+                                        ",",
+                                        "-",
+                                        "\x7F",
+                                        "\xC2\xAD",
+                                        "\xC3\x89",
+                                        "\xCC\x81",
+                                        "\xE5\xAD\x97",
+                                        "\xEA\xB0\x80",
+                                        "\xC4\xB0",
+                                        "\xD0\xB9",
+                                        "\xE3\x80\xAE",
+                                        "\xCC\xB4",
+                                        "\xF0\x9F\x98\x80",
+                                        "\xFF",
+                                        "\xE4\xBD",
+                                        "\xF0\x9D\x85\x9E",
+                                        "\xEF\xBF\xBD",
+                                        "antidisestablishmentarianism"};
+    ink__random random = ink__random_start(1, 0);
+    for (unsigned switches = 0; switches < 16; ++switches) {
+        struct way fast, slow;
+        open_ways(&fast, &slow, switches);
+        for (int round = 0; round < 2000; ++round) {
+            char text[1024];
+            size_t len = 0;
+            const uint32_t n = 1 + ink__random_below(&random, 30);
+            for (uint32_t i = 0; i < n; ++i) {
+                const char *part = parts[ink__random_below(&random, sizeof parts / sizeof *parts)];
+                len += (size_t)snprintf(text + len, sizeof text - len, "%s", part);
+            }
+            const size_t max_chars = ink__random_below(&random, 2) ? 100 : ink__random_below(&random, 12);
+            const size_t at = parting(&fast, &slow, text, len, max_chars);
+            cr_expect(at == SIZE_MAX, "switches %x, %zu characters: they part at byte %zu of `%s`", switches,
+                      max_chars, at, text);
+        }
+        close_way(&fast), close_way(&slow);
     }
 }

@@ -1,5 +1,6 @@
 /* WordPiece by itself. */
 #include "support.h"
+#include "core/random.h"
 
 /* The tokens of one text without specials, as encoding_text has them. */
 static const char *encoded(const ink_tokenizer *t, const char *text)
@@ -98,4 +99,101 @@ Test(wordpiece, an_added_token_is_no_piece_of_a_word)
                                                 "\"special\":false}"));
     expect(t, "foo Foo foox", "foo@0-3 f@4-5 ##o@5-6 ##o@6-7 [UNK]@8-12");
     ink_tokenizer_free(t);
+}
+
+/* --- Against the definition ----------------------------------------------------------------------------- */
+
+enum { PIECES = 300, LETTERS = 7, FIRST = 5 /* the id of the first piece; the special tokens come before */ };
+
+static char pieces[PIECES][2 + 4 * LETTERS + 1]; /* each with its prefix */
+
+/* Up to `most` letters of one to four bytes. */
+static void random_letters(char *word, ink__random *random, uint32_t most)
+{
+    static const char *const letters[] = {
+        "a", "a", "b", "c", "\xC3\x9F", "\xD0\xB6", "\xE1\xBA\x9F", "\xF0\x90\x90\xA8"};
+    for (uint32_t n = 1 + ink__random_below(random, most); n > 0; --n, word += strlen(word))
+        strcpy(word, letters[ink__random_below(random, sizeof letters / sizeof *letters)]);
+}
+
+static bool is_piece(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; ++i)
+        if (strcmp(pieces[i], text) == 0)
+            return true;
+    return false;
+}
+
+static ink_tokenizer *random_tokenizer(ink__random *random)
+{
+    static char vocab[PIECES * (sizeof *pieces + 8)];
+    size_t len = 0;
+    for (size_t i = 0; i < PIECES; ++i) {
+        do {
+            strcpy(pieces[i], ink__random_below(random, 2) ? "##" : "");
+            random_letters(pieces[i] + strlen(pieces[i]), random, LETTERS);
+        } while (is_piece(pieces[i], i));
+        len += (size_t)snprintf(vocab + len, sizeof vocab - len, "%s\"%s\":%zu", i ? "," : "", pieces[i],
+                                FIRST + i);
+    }
+    return tokenizer_of(json_around(vocab, UNCASED, ""));
+}
+
+/* Bytes of the longest piece at word[start], found by looking at all of them, and its id; 0 if there is none.
+ */
+static size_t longest_piece(int32_t *id, const char *word, size_t start)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < PIECES; ++i) {
+        const bool continues = strncmp(pieces[i], "##", 2) == 0;
+        const char *text = pieces[i] + (continues ? 2 : 0);
+        const size_t len = strlen(text);
+        if (continues == (start > 0) && len > longest && strncmp(word + start, text, len) == 0)
+            longest = len, *id = (int32_t)(FIRST + i);
+    }
+    return longest;
+}
+
+/* Devlin's loop. */
+static size_t defined_pieces(int32_t *ids, ink_span *spans, const char *word)
+{
+    const size_t len = strlen(word);
+    size_t n = 0;
+    for (size_t start = 0, used; start < len; start += used, ++n) {
+        used = longest_piece(&ids[n], word, start);
+        spans[n] = (ink_span){start, start + used};
+        if (used == 0) {
+            ids[0] = 1, spans[0] = (ink_span){0, len};
+            return 1;
+        }
+    }
+    return n;
+}
+
+Test(wordpiece, random_words_become_what_the_definition_says)
+{
+    ink__random random = ink__random_start(1, 0);
+    const ink_encode_options bare = {1, false, true, 0};
+    ink_encoding e = {0};
+    size_t spelled = 0;
+    for (int round = 0; round < 20; ++round) {
+        ink_tokenizer *t = random_tokenizer(&random);
+        for (int k = 0; k < 1000; ++k) {
+            char word[4 * 20 + 1];
+            int32_t ids[20];
+            ink_span spans[20];
+            random_letters(word, &random, 20);
+            const size_t n = defined_pieces(ids, spans, word);
+            assert_ok(ink_tokenizer_encode(&e, t, word, strlen(word), NULL, 0, &bare, &err), err);
+            bool same = e.length == n;
+            for (size_t i = 0; same && i < n; ++i)
+                same = e.ids[i] == ids[i] && e.spans[i].begin == spans[i].begin &&
+                       e.spans[i].end == spans[i].end;
+            cr_expect(same, "`%s` became %s, wanted %zu pieces", word, encoding_text(&e, t), n);
+            spelled += n > 1;
+        }
+        ink_tokenizer_free(t);
+    }
+    cr_expect(spelled > 5000, "only %zu words have more than one piece", spelled);
+    ink_encoding_free(&e);
 }

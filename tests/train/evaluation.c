@@ -26,8 +26,7 @@ static ink__evaluation_input input(int wrong)
     }
     return (ink__evaluation_input){.judged = {INK_ACTIVATION_SOFTMAX, N, 2, truth, NULL, NULL, scores, NULL},
                                    .labels = labels,
-                                   .resamples = 200,
-                                   .seed = 1};
+                                   .draws = {.resamples = 200, .seed = 1}};
 }
 
 static bool warns(const ink_evaluation *f, const char *of)
@@ -141,7 +140,7 @@ Test(evaluation, without_resamples_there_are_no_intervals)
 {
     ink__evaluation_input in = input(4);
     ink__evaluation *e;
-    in.resamples = 0;
+    in.draws.resamples = 0;
     cr_assert(ink__evaluation_create(&e, &in, NULL) == INK_OK);
     cr_expect(e->found.metrics[0].estimate.value == 0.92 && isnan(e->found.metrics[0].estimate.low));
     ink_evaluation_free(&e->found);

@@ -159,8 +159,7 @@ Test(export, places_that_cannot_be_written_are_named)
     ink__export what = {file, scratch, &config, NULL, 0, INK__F32};
     expect_failure(ink__export_write(&what, &err), err, INK_E_IO, "file: is a file, wanted a folder");
     what.dir = scratch_path("none/out");
-    expect_failure(ink__export_write(&what, &err), err, INK_E_IO,
-                   "none/out: no folder can be made beside it: No such file");
+    expect_failure(ink__export_write(&what, &err), err, INK_E_IO, "none/out: cannot be written: the folder ");
     what.dir = "";
     expect_failure(ink__export_write(&what, &err), err, INK_E_IO, "cannot be written");
     cr_expect(entries_in(scratch) == 1);

@@ -172,15 +172,21 @@ Test(finetune_resume, other_settings_and_data_are_refused_by_name)
         REFUSED("seed", o.seed = 43);
         REFUSED("drop_duplicates", o.drop_duplicates = true);
         REFUSED("from", o.from = INK_TEST_DATA "/golden/bert-pairs");
-        REFUSED("train_digest", o.n_dev = 0); /* a part of it is held out */
+        REFUSED("dev", o.n_dev = 0);
+#undef REFUSED
+#define REFUSED(what)                                                                                        \
+    do {                                                                                                     \
+        expect_failure(finetune(&good), err, INK_E_ARG, "since it began the " what);                         \
+    } while (0)
         reviews("train.jsonl", 60, 's', 99);
-        REFUSED("train_digest", (void)o);
+        REFUSED("training data have changed");
+        cr_expect(strstr(err.text, train), "%s", err.text);
         reviews("train.jsonl", 60, 's', 5);
         reviews("dev.jsonl", 20, 's', 98);
-        REFUSED("dev_digest", (void)o);
+        REFUSED("dev data have changed");
         reviews("dev.jsonl", 20, 's', 6);
         scratch_text("w.json", "{\"good\": 3}");
-        REFUSED("class_weights_digest", (void)o);
+        REFUSED("class weights have changed");
         scratch_text("w.json", "{\"good\": 2}");
 #undef REFUSED
         assert_ok(finetune(&good), err);
@@ -189,7 +195,23 @@ Test(finetune_resume, other_settings_and_data_are_refused_by_name)
 
 /* ---- checkpoints that lie -------------------------------------------------------------------------- */
 
-enum { STEP, BEST_STEP, EPOCH, BATCH, WORSE, TOKENS, BEST, VALUE, LOSS, ENDED, WORDS };
+enum {
+    STEP,
+    BEST_STEP,
+    EPOCH,
+    BATCH,
+    WORSE,
+    TOKENS,
+    BEST,
+    VALUE,
+    LOSS,
+    ENDED,
+    FIRST_LOSS,
+    BEST_LOSS,
+    DEV_LOSS,
+    COLLAPSED,
+    WORDS
+};
 
 /* Rewrites out/last with one word of its standing changed; its checksums are right. */
 static void forge(const char *out, int word, uint64_t value)
@@ -241,7 +263,11 @@ Test(finetune_resume, a_checkpoint_that_lies_is_refused)
                 {BEST, bits_of(INFINITY)},
                 {LOSS, bits_of(NAN)},
                 {VALUE, bits_of(-INFINITY)},
-                {ENDED, 2}};
+                {ENDED, 2},
+                {FIRST_LOSS, bits_of(NAN)},
+                {BEST_LOSS, bits_of(INFINITY)},
+                {DEV_LOSS, bits_of(-INFINITY)},
+                {COLLAPSED, 2}};
     ink_finetune_options o = options_of(&train, NULL, out);
     watch.stop_every = 6;
     cr_assert(finetune(&o) == INK_E_CANCELLED);

@@ -76,7 +76,7 @@ static void estimate(ink_estimate *estimates, const ink__judged *judged, size_t 
     ink__measures r;
     cr_assert(ink__metrics_create(&m, judged, NULL) == INK_OK);
     cr_assert(ink__measures_create(&r, m, NULL) == INK_OK);
-    cr_assert(ink__estimate(estimates, &r, m, resamples, seed, 0, NULL) == INK_OK);
+    cr_assert(ink__estimate(estimates, &r, m, &(ink__draws){resamples, seed, 1}, 0, NULL) == INK_OK);
     ink__measures_free(&r);
     ink__metrics_free(m);
 }
@@ -147,7 +147,7 @@ static void compare(ink_difference *d, const ink__judged *a, const ink__judged *
 {
     ink__metrics *of_a, *of_b;
     cr_assert(ink__metrics_create(&of_a, a, NULL) == INK_OK && ink__metrics_create(&of_b, b, NULL) == INK_OK);
-    cr_assert(ink__compare(d, of_a, of_b, 500, 3, NULL) == INK_OK);
+    cr_assert(ink__compare(d, of_a, of_b, &(ink__draws){500, 3, 2}, NULL) == INK_OK);
     ink__metrics_free(of_a);
     ink__metrics_free(of_b);
 }
@@ -188,4 +188,33 @@ Test(intervals, a_paired_difference_is_surer_than_the_two_intervals)
     cr_expect(fabs(x->value - 10.0 / N) < 1e-12 && x->low > 0 && x->p < 0.01, "%g [%g, %g] p %g", x->value,
               x->low, x->high, x->p);
     cr_expect(x->second < e[INK__SINGLE_ACCURACY].high);
+}
+
+/* Labels and values: each resample is drawn and measured by itself, so nobody can tell who did it. */
+Test(intervals, no_bit_depends_on_the_threads)
+{
+    struct coin coin;
+    static double targets[N];
+    toss(&coin, 5, 0.7f);
+    for (size_t i = 0; i < N; ++i)
+        targets[i] = sin((double)i);
+    const ink__judged values = {
+        .kind = INK_ACTIVATION_NONE, .n = N, .C = 1, .targets = targets, .scores = coin.scores};
+    const ink__judged *const all[] = {&coin.judged, &values};
+    for (size_t j = 0; j < 2; ++j) {
+        ink__metrics *m;
+        cr_assert(ink__metrics_create(&m, all[j], NULL) == INK_OK);
+        const size_t bytes = 101 * m->width * sizeof(double);
+        double *one = room(101 * m->width, sizeof *one), *several = room(101 * m->width, sizeof *several);
+        cr_assert(ink__bootstrap(one, m, &(ink__draws){101, 7, 1}, 3, NULL) == INK_OK);
+        for (size_t threads = 0; threads <= 4; threads += 2) {
+            memset(several, 0, bytes);
+            cr_assert(ink__bootstrap(several, m, &(ink__draws){101, 7, threads}, 3, NULL) == INK_OK);
+            cr_expect(memcmp(one, several, bytes) == 0, "%zu threads", threads);
+        }
+        cr_assert(ink__bootstrap(several, m, &(ink__draws){101, 8, 2}, 3, NULL) == INK_OK);
+        cr_expect(memcmp(one, several, bytes) != 0, "the seed changes nothing");
+        free(one), free(several);
+        ink__metrics_free(m);
+    }
 }

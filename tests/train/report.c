@@ -132,8 +132,7 @@ static char *page_of(ink_activation kind, size_t n, size_t C)
                                       .group_names = group_names,
                                       .n_groups = n > 1 ? 2 : 1,
                                       .shown = shown,
-                                      .resamples = 20,
-                                      .seed = 1};
+                                      .draws = {.resamples = 20, .seed = 1}};
     if (n == 1)
         groups[0] = 0;
     ink__evaluation *e;
