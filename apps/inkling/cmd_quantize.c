@@ -33,13 +33,14 @@ static const cli_opt options[] = {
     {0},
 };
 
-static void check_options(ink_evaluate_options *o, const struct args *a)
+static void check_options(ink_evaluate_options *o, const struct args *a, char **inputs)
 {
     ink_job_options job;
-    job_options(&job, &a->job, (char *[]){NULL});
+    job_options(&job, &a->job, inputs);
     const ink_evaluate_options init = INK_EVALUATE_OPTIONS_INIT;
     *o = init;
-    o->inputs = a->dev.items, o->n_inputs = a->dev.n, o->format = job.format;
+    o->inputs = job.inputs, o->n_inputs = job.n_inputs, o->format = job.format;
+    o->delimiter = job.delimiter;
     o->text = job.text, o->text_pair = job.text_pair, o->id = job.id, o->label = a->label;
     o->threads = job.threads, o->max_length = job.max_length, o->batch_tokens = job.batch_tokens;
     o->leave_out_bad = !job.stop_on_error;
@@ -55,6 +56,8 @@ static ink_job_report report_of(const ink_evaluation *e)
         report.truncated = e->truncated, report.tokens = e->tokens, report.bad_bytes = e->bad_bytes;
         report.seconds = e->seconds;
         snprintf(report.first_error, sizeof report.first_error, "%s", e->first_error);
+        report.unread = e->unread;
+        memcpy(report.notes, e->notes, sizeof report.notes);
     }
     return report;
 }
@@ -96,13 +99,15 @@ static int run(int argc, char **argv)
     ink_model *model = NULL;
     ink_quantized result = {0};
     ink_evaluate_options check;
+    char *inputs[CLI_LIST_MAX + 1] = {NULL};
     ink_quantize_options o = INK_QUANTIZE_OPTIONS_INIT;
     o.max_drop = a.max_drop;
     a.job.output = a.out;
     a.job.precision = INK_PRECISION_F32;
     ink_status st = job_open_model(&model, &a.job, &err);
     if (st == INK_OK && a.dev.n) {
-        check_options(&check, &a);
+        memcpy(inputs, a.dev.items, a.dev.n * sizeof *inputs);
+        check_options(&check, &a, inputs);
         o.check = &check;
     }
     if (st == INK_OK)
@@ -121,7 +126,10 @@ static int run(int argc, char **argv)
     }
     fflush(stdout);
     const ink_job_report report = report_of(result.evaluation);
-    status = job_finish("quantize", st, &err, &report, &a.job);
+    if (a.dev.n)
+        status = job_finish("quantize", st, &err, &report, &a.job, inputs);
+    else
+        status = st == INK_OK ? EXIT_OK : cli_fail("quantize", &err);
     ink_evaluation_free(result.evaluation);
     ink_model_free(model);
     return status;

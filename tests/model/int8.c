@@ -14,9 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sizes of vectors apart, as a share: measured 0, times 3. */
-#define NEAR  10
-#define APART 10
+/* By what share of their length all hidden states may differ, on models 8 to 64 numbers wide whose weights
+ * are random. Worst seen: 0.037 from floats; 0.028 of fused from the definition, whose attention is in
+ * floats. */
+static const double NEAR = 0.09, APART = 0.07;
 
 static ink_error err;
 
@@ -76,7 +77,6 @@ Test(int8, every_golden_model_is_near_its_floats_by_the_definition_and_fused)
 {
     static char names[GOLDEN_NAMES_MAX][64];
     const size_t n_names = golden_names(names);
-    double worst = 0, worst_apart = 0;
     for (size_t i = 0; i < n_names; ++i) {
         struct golden g;
         golden_open(&g, names[i]);
@@ -86,17 +86,15 @@ Test(int8, every_golden_model_is_near_its_floats_by_the_definition_and_fused)
         const size_t n = g.R * info_of(floats).hidden;
         float *a = encode(floats, &g, 1), *b = encode(ref, &g, 1), *c = encode(fused, &g, 1);
         cr_expect(in_int8(ref) && !in_int8(floats));
-        const double near = distance(b, a, n), apart = in_int8(fused) ? distance(c, b, n) : 0;
-        worst = near > worst ? near : worst, worst_apart = apart > worst_apart ? apart : worst_apart;
+        const double near = fmax(distance(b, a, n), distance(c, a, n));
+        const double apart = in_int8(fused) ? distance(c, b, n) : 0;
         cr_expect(near < NEAR, "%s: 8 bits are %g from floats", names[i], near);
         cr_expect(apart < APART, "%s: fused is %g from the definition", names[i], apart);
-        cr_expect(near > 0, "%s: 8 bits that nothing tells from floats", names[i]);
+        cr_expect(distance(b, a, n) > 1e-4, "%s: 8 bits that nothing tells from floats", names[i]);
         free(a), free(b), free(c);
         ink_model_free(floats), ink_model_free(ref), ink_model_free(fused);
         golden_close(&g);
     }
-    if (getenv("INK_TEST_SAYS"))
-        fprintf(stderr, "worst %g from floats, %g apart\n", worst, worst_apart);
 }
 
 Test(int8, a_sequence_has_the_same_bits_alone_anywhere_and_on_any_number_of_threads)
@@ -183,7 +181,6 @@ Test(int8, a_directory_computes_what_its_source_does_in_8_bits_but_for_embedding
 {
     static char names[GOLDEN_NAMES_MAX][64];
     const size_t n_names = golden_names(names);
-    double worst = 0;
     for (size_t i = 0; i < n_names; ++i) {
         struct golden g;
         ink_quantized result;
@@ -200,7 +197,6 @@ Test(int8, a_directory_computes_what_its_source_does_in_8_bits_but_for_embedding
         const size_t n = g.R * info_of(source).hidden;
         float *a = encode(source, &g, 1), *b = encode(stored, &g, 1), *c = encode(floats, &g, 1);
         const double near = distance(b, a, n), as_floats = distance(c, a, n);
-        worst = near > worst ? near : worst;
         cr_expect(near < NEAR, "%s: %g from its source in 8 bits", names[i], near);
         cr_expect(as_floats < NEAR, "%s: its weights in floats are %g away", names[i], as_floats);
         free(a), free(b), free(c);
@@ -208,8 +204,6 @@ Test(int8, a_directory_computes_what_its_source_does_in_8_bits_but_for_embedding
         scratch_remove(dir);
         golden_close(&g);
     }
-    if (getenv("INK_TEST_SAYS"))
-        fprintf(stderr, "worst %g from the source\n", worst);
 }
 
 /* Layers' weights alone: quantizing what was stored must give the very bytes again. */
