@@ -8,6 +8,7 @@
  *   job.h        whole files in, whole files out
  *   evaluate.h   how good a model is on labelled records
  *   finetune.h   labelled records and an encoder in, a classifier out
+ *   quantize.h   a directory in 8 bits, measured before it is there
  *   bench.h      how fast a model is on this machine, and how fast it could be
  *
  * The shortest program: ink_model_open, ink_session_create, ink_classify_texts, ink_model_label,
@@ -27,6 +28,7 @@
 #include <inkling/job.h>
 #include <inkling/evaluate.h>
 #include <inkling/finetune.h>
+#include <inkling/quantize.h>
 #include <inkling/bench.h>
 
 #endif

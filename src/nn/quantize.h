@@ -4,8 +4,8 @@
  * of x [R,in] is scale[r] * (q[r] - zero[r]), q from 0 to 255 in 254 steps, by the row's own least and
  * greatest value, between which 0 is counted and then exact. Then, with acc = q Q^T summed in integers,
  *
- *   y[r][o] = scale[r] * (scale[o] * acc[r][o] - zero[r] * shift[o]) + b[o]    shift[o] = scale[o] * sum_i
- * Q[o][i]
+ *   y[r][o]  = scale[r] * (scale[o] * acc[r][o] - zero[r] * shift[o]) + b[o]
+ *   shift[o] = scale[o] * sum_i Q[o][i]
  */
 #ifndef INK_NN_QUANTIZE_H
 #define INK_NN_QUANTIZE_H
@@ -31,7 +31,8 @@ void ink_quantize_weights(int8_t *Q, float *scale, const float *W, size_t out, s
 /* shift [out] of Q [out,in]. */
 void ink_quantize_shift(float *shift, const int8_t *Q, const float *scale, size_t out, size_t in);
 
-/* q [R,width], scale [R] and zero [R] of x [R,width]. */
+/* q [R,width], scale [R] and zero [R] of x [R,width]. An infinite number leaves its row's scale and zero such
+ * that nothing but NaN comes of them; a NaN is taken for the row's least. */
 void ink_quantize_rows(uint8_t *q, float *scale, float *zero, const float *x, size_t R, size_t width);
 
 /* y [R,out] of acc [R,out]. */
