@@ -94,12 +94,16 @@ static inline vu values_at(const float *v, size_t n, vf per)
 
 static void quantize_values(struct int8_head *h, const float *v, size_t stride, size_t S, size_t D)
 {
-    vf tops = v_set(INK__LEAST_RANGE);
+    vf tops = v_set(INK__LEAST_RANGE), sums = {0};
     for (size_t j = 0; j < S; ++j)
-        for (size_t d = 0; d < D; d += VL)
-            tops = v_max(
-                v_abs(D - d >= VL ? v_load(v + j * stride + d) : v_load_part(v + j * stride + d, D - d)),
-                tops);
+        for (size_t d = 0; d < D; d += VL) {
+            const float *at = v + j * stride + d;
+            const vf x = D - d >= VL ? v_load(at) : v_load_part(at, D - d);
+            tops = v_max(v_abs(x), tops);
+            sums += x;
+        }
+    const float sum = v_sum(sums),
+                nothing = sum - sum; /* 0; or NaN, which then is all that comes of the head */
     const float top = v_greatest(tops);
     const vf per = v_set(2047.0f / top);
     for (size_t j = 0; j < S; j += 2)
@@ -114,7 +118,7 @@ static void quantize_values(struct int8_head *h, const float *v, size_t stride, 
             else
                 memcpy(to, &pair, n * sizeof *to);
         }
-    h->value_scale = top * (1.0f / 2047);
+    h->value_scale = top * (1.0f / 2047) + nothing;
 }
 
 /* s [count][LANES2] = scores of `count` keys, V vectors of queries wide. */

@@ -31,8 +31,8 @@ void ink_quantize_weights(int8_t *Q, float *scale, const float *W, size_t out, s
 /* shift [out] of Q [out,in]. */
 void ink_quantize_shift(float *shift, const int8_t *Q, const float *scale, size_t out, size_t in);
 
-/* q [R,width], scale [R] and zero [R] of x [R,width]. An infinite number leaves its row's scale and zero such
- * that nothing but NaN comes of them; a NaN is taken for the row's least. */
+/* q [R,width], scale [R] and zero [R] of x [R,width]. A number that is not finite makes its row's scale NaN,
+ * so that nothing but NaN comes of the row. */
 void ink_quantize_rows(uint8_t *q, float *scale, float *zero, const float *x, size_t R, size_t width);
 
 /* y [R,out] of acc [R,out]. */

@@ -54,21 +54,24 @@ Test(quantize, weights_are_those_worked_by_hand)
 
 Test(quantize, rows_are_those_worked_by_hand)
 {
-    /* From -51 to 204 a step is 1 and zero is 51; positive numbers alone count from 0, negative ones to 0. */
-    const float x[] = {-51, 204, 0, 1.6f, 255, 51, 102, 51.4f, -255, -1, -127.6f, -254};
-    static const uint8_t wanted[] = {0, 255, 51, 53, 255, 51, 102, 51, 0, 254, 127, 1};
-    static const float zeros[] = {51, 0, 255};
-    uint8_t q[12];
-    float scale[3], zero[3];
+    /* From -51 to 203 a step is 1 and zero is 51; positive numbers alone count from 0, negative ones to 0; a
+     * zero between two steps is the one above. */
+    const float x[] = {-51,  203, 0,       1.6f, 254,    51,     102, 51.4f,
+                       -254, -1,  -127.6f, -253, -50.5f, 203.5f, 0,   -50};
+    static const uint8_t wanted[] = {0, 254, 51, 53, 254, 51, 102, 51, 0, 253, 126, 1, 0, 254, 51, 1};
+    static const float zeros[] = {51, 0, 254, 51};
+    enum { R = 4, WIDTH = 4 };
+    uint8_t q[R * WIDTH];
+    float scale[R], zero[R];
     for (size_t k = 0; k == 0 || ink__fused_at(k - 1); ++k) {
         const char *isa = k ? ink__fused_at(k - 1)->isa : "ref";
         if (k == 0)
-            ink_quantize_rows(q, scale, zero, x, 3, 4);
+            ink_quantize_rows(q, scale, zero, x, R, WIDTH);
         else
-            ink__fused_at(k - 1)->quantize(q, scale, zero, x, 3, 4);
-        for (size_t i = 0; i < 12; ++i)
+            ink__fused_at(k - 1)->quantize(q, scale, zero, x, R, WIDTH);
+        for (size_t i = 0; i < R * WIDTH; ++i)
             cr_expect(q[i] == wanted[i], "%s: q[%zu] is %d, wanted %d", isa, i, q[i], wanted[i]);
-        for (size_t r = 0; r < 3; ++r)
+        for (size_t r = 0; r < R; ++r)
             cr_expect(scale[r] == 1 && zero[r] == zeros[r], "%s: row %zu: %g, %g", isa, r, scale[r], zero[r]);
     }
 }
@@ -142,8 +145,7 @@ Test(quantize, a_row_without_outliers_loses_a_twelfth_of_a_step_squared)
     free(x);
 }
 
-/* Infinity leaves no step that is a number, and so nothing but NaN behind it; NaN is taken for the row's
- * least and does not reach its neighbours. Rows beside it stay what they are. */
+/* What is not finite leaves nothing but NaN of its row. Rows beside it stay what they are. */
 Test(quantize, broken_numbers_stay_in_their_row)
 {
     enum { R = 3, WIDTH = 37 };
@@ -170,8 +172,8 @@ Test(quantize, broken_numbers_stay_in_their_row)
                                   scale[r] == plain_scale[r] && zero[r] == plain_zero[r],
                               "%s: row %zu beside %g at %zu", isa, r, broken[b], at);
                 const double first = restored(q[WIDTH], scale[1], zero[1]);
-                cr_expect(isinf(broken[b]) ? isnan(first) : isfinite(first), "%s: %g at %zu leaves %g", isa,
-                          broken[b], at, first);
+                cr_expect(isfinite(broken[b]) ? isfinite(first) : isnan(first), "%s: %g at %zu leaves %g",
+                          isa, broken[b], at, first);
             }
 }
 
