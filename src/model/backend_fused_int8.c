@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Rows that go together: as many as let products reach nearly their full rate. */
-enum { ROWS = 64 };
+enum { ROWS = 128 };
 
 struct state {
     ink__fused_lane floats;

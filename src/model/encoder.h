@@ -20,6 +20,7 @@ enum { INK__BLOCK = 256 };
 typedef struct ink__lane {
     const ink__encoder *e;
     size_t threads;
+    float *row;  /* [E] */
     float *y;    /* [BLOCK,H] between attention and feed-forward */
     float *z;    /* [BLOCK,H] what a norm gave, where norms come first */
     float *ff;   /* [BLOCK,F], gated [BLOCK,2F] and [BLOCK,F] */
@@ -40,7 +41,6 @@ struct ink__encoder {
     float *qkv; /* [R,3H] queries, keys, values; in the head [B,H] its dense layer */
     float *ctx; /* [R,H] what attention made of them; before that [R,E] embeddings, after it [B,H] pooled
                  * rows */
-    float *row; /* [E] */
     ink__lane *lanes; /* [1 + threads]: the first has all threads, the others one; [1] with one thread */
 };
 
