@@ -126,6 +126,6 @@ ink_status ink__affine_backward(float *dx, ink__network *net, const ink__affine 
         return INK_OK;
     }
     ink__trained_linear *product = net->products[a->shape];
-    INK_TRY(ink__trained_linear_gradient(a->dW, product, dy, x, R, err));
+    INK_TRY(ink__trained_linear_gradient(a->dW, product, dy, x, R, true, err));
     return dx ? ink__trained_linear_backward(dx, product, dy, a->W, R, err) : INK_OK;
 }
