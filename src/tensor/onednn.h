@@ -64,8 +64,8 @@ const char *ink__product_kernel(const ink__product *product, size_t i);
 
 /* The three products of a linear layer that is being trained, for one pair (in, out). W [out,in] is plain, as
  * it changes with every step: packing it costs what the kernels win by it, or more. Rows are taken in large
- * blocks, the last rounded up: x, dx have room for ink__round_rows(R) rows of `in` and y, dy likewise of `out`, and
- * whatever stands in the rows past R is set to zero before it could count. */
+ * blocks, the last rounded up: x, dx have room for ink__round_rows(R) rows of `in` and y, dy likewise of
+ * `out`, and whatever stands in the rows past R is set to zero before it could count. */
 typedef struct ink__trained_linear ink__trained_linear;
 
 /* A product for a number of rows that was not met before is made then, in less than a millisecond. */
