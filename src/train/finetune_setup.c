@@ -63,7 +63,8 @@ static ink_status open_start(ink__run *run, ink_error *err)
     run->save_dtype = o->save_dtype ? o->save_dtype : "f32";
     if (o->from) {
         /* Its own layout of the weights is not needed here. */
-        const ink_model_options plain = {1, INK_BACKEND_REF, INK_PRECISION_F32};
+        const ink_model_options plain = {
+            .version = 1, .backend = INK_BACKEND_REF, .precision = INK_PRECISION_F32};
         ink_model_info info;
         INK_TRY(ink_model_open(&run->base, o->from, &plain, err));
         ink_model_get_info(&info, run->base);
