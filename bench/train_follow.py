@@ -8,14 +8,15 @@ From the same weights, with the same records in the same order and dropout off, 
 AdamW, clipping, schedule and groups of weight decay are those of transformers' Trainer. The largest difference of a loss
 between ours and PyTorch on one thread is held against three times that between PyTorch's own two runs, but at least 1e-3.
 
-MODEL_DIR is a BERT-style classifier with safetensors and tokenizer.json; it is copied with its dropout probabilities at 0
-and the labels of TRAIN as its names, so that both sides start from the head that is in it. The records are one text and
-one label of as many as the head has.
+MODEL_DIR is a BERT-style model with safetensors and tokenizer.json; transformers gives a copy of it a new head for the
+labels of TRAIN and dropout probabilities of 0, and both sides start from that. The records are one text and one label, or
+a list of labels.
 
 Needs torch, transformers, tokenizers. Prints one line; exit status 1 if the bar is missed.
 """
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -28,7 +29,20 @@ def read_jsonl(path):
         return [json.loads(line) for line in f]
 
 
-def copy_without_dropout(model, to, labels):
+def labels_of(row):
+    return row["labels"] if "labels" in row else [row["label"]]
+
+
+def start_from(model, to, labels, multi):
+    """The peer, in a process of its own: makes the model that both start from."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+    torch.manual_seed(0)
+    copy_without_dropout(model, to, labels, multi)
+    AutoModelForSequenceClassification.from_pretrained(to, ignore_mismatched_sizes=True).save_pretrained(to)
+
+
+def copy_without_dropout(model, to, labels, multi):
     shutil.copytree(model, to, ignore=shutil.ignore_patterns("*.onnx"))
     path = os.path.join(to, "config.json")
     os.chmod(path, 0o644)
@@ -40,7 +54,7 @@ def copy_without_dropout(model, to, labels):
             config[key] = 0.0
     config["id2label"] = {str(i): name for i, name in enumerate(labels)}
     config["label2id"] = {name: i for i, name in enumerate(labels)}
-    config["problem_type"] = "single_label_classification"
+    config["problem_type"] = "multi_label_classification" if multi else "single_label_classification"
     with open(path, "w", encoding="utf-8") as f:
         json.dump(config, f, indent=2)
 
@@ -77,7 +91,12 @@ def torch_losses(a):
         for r, e in enumerate(encoded):
             ids[r, :len(e)] = torch.tensor(e)
             mask[r, :len(e)] = 1
-        labels = torch.tensor([model.config.label2id[r["label"]] for r in batch])
+        if model.config.problem_type == "multi_label_classification":
+            labels = torch.zeros(len(batch), model.config.num_labels)
+            for r, row in enumerate(batch):
+                labels[r, [model.config.label2id[name] for name in row["labels"]]] = 1
+        else:
+            labels = torch.tensor([model.config.label2id[r["label"]] for r in batch])
         rate = schedule.get_last_lr()[0]
         if abs(rate - update["rate"]) > 1e-7 * a.learning_rate:
             sys.exit("update %d: learning rate %.9g, ours %.9g" % (len(losses) + 1, rate, update["rate"]))
@@ -102,12 +121,19 @@ def run_torch(a, model, replay, threads):
 
 
 def compare(a):
-    labels = sorted({r["label"] for r in read_jsonl(a.train)}, key=lambda name: name.encode())
+    rows = read_jsonl(a.train)
+    multi = "labels" in rows[0]
+    labels = sorted({name for r in rows for name in labels_of(r)}, key=lambda name: name.encode())
     with tempfile.TemporaryDirectory() as d:
         model, dev, replay = d + "/model", d + "/dev.jsonl", d + "/replay.jsonl"
-        copy_without_dropout(a.model, model, labels)
+        start = multiprocessing.get_context("spawn").Process(target=start_from, args=(a.model, model, labels, multi))
+        start.start()
+        start.join()
+        if start.exitcode != 0:
+            sys.exit("transformers could not make the model to start from")
         with open(dev, "w", encoding="utf-8") as f:
-            f.writelines(json.dumps({"text": "a", "label": name}) + "\n" for name in labels)
+            f.writelines(json.dumps({"text": "a", "labels": [name]} if multi else {"text": "a", "label": name}) + "\n"
+                         for name in labels)
         with open(replay, "wb") as f:
             p = subprocess.run([a.tool, model, a.train, dev, str(a.updates), repr(a.learning_rate), str(a.batch_size),
                                 str(a.max_length), str(a.threads), str(a.seed)], stdout=f, stderr=subprocess.PIPE)
@@ -154,4 +180,5 @@ def main():
     sys.exit(not compare(a))
 
 
-main()
+if __name__ == "__main__":  # a spawned process reads this file again
+    main()

@@ -65,6 +65,7 @@ typedef struct ink__passes {
     /* See nn/update.h. */
     double (*sum_squares)(const float *g, size_t n);
     void (*adamw)(float *p, float *m, float *v, const float *g, size_t n, const ink__update *u);
+    void (*decay)(float *p, size_t n, const ink__update *u);
     void (*adam)(float *p, float *m, float *v, const float *g, size_t n, const ink__update *u);
     void (*sgd)(float *p, float *m, const float *g, size_t n, const ink__update *u);
 } ink__passes;

@@ -20,6 +20,7 @@ const ink__passes ink__passes_ref = {
     .attend_scratch = ink_attention_train_scratch_ref,
     .sum_squares = ink_sum_squares,
     .adamw = ink_adamw,
+    .decay = ink_decay,
     .adam = ink_adam,
     .sgd = ink_sgd,
 };

@@ -24,6 +24,8 @@ typedef struct ink__update {
 } ink__update;
 
 void ink_adamw(float *p, float *m, float *v, const float *g, size_t n, const ink__update *u);
+/* What AdamW leaves of parameters whose gradient and moments are zero: p -= lr * decay * p. */
+void ink_decay(float *p, size_t n, const ink__update *u);
 void ink_adam(float *p, float *m, float *v, const float *g, size_t n, const ink__update *u);
 void ink_sgd(float *p, float *m, const float *g, size_t n, const ink__update *u);
 

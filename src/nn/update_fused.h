@@ -49,6 +49,19 @@ static void fused_adam(float *p, float *m, float *v, const float *g, size_t n, c
     adam_all(p, m, v, g, n, &numbers, true);
 }
 
+/* The first line of AdamW, with its bits. */
+static void fused_decay(float *p, size_t n, const ink__update *to)
+{
+    const ink__update u = *to;
+    size_t i = 0;
+    for (; i + VL <= n; i += VL)
+        v_store(p + i, v_load(p + i) - u.lr * u.decay * v_load(p + i));
+    if (i < n) {
+        const vf p_i = v_load_part(p + i, n - i);
+        v_store_part(p + i, p_i - u.lr * u.decay * p_i, n - i);
+    }
+}
+
 static inline vf sgd_vector(vf *m, vf p, vf g, const ink__update *u)
 {
     *m = u->momentum * *m + (u->scale * g + u->decay * p);

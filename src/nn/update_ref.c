@@ -19,6 +19,12 @@ void ink_adamw(float *p, float *m, float *v, const float *g, size_t n, const ink
     }
 }
 
+void ink_decay(float *p, size_t n, const ink__update *u)
+{
+    for (size_t i = 0; i < n; ++i)
+        p[i] = p[i] - u->lr * u->decay * p[i];
+}
+
 void ink_adam(float *p, float *m, float *v, const float *g, size_t n, const ink__update *u)
 {
     for (size_t i = 0; i < n; ++i)

@@ -63,14 +63,14 @@ ink_status ink__product_run_int8(int32_t *y, ink__product *product, const uint8_
 const char *ink__product_kernel(const ink__product *product, size_t i);
 
 /* The three products of a linear layer that is being trained, for one pair (in, out). W [out,in] is plain, as
- * it changes with every step: packing it would cost more than the kernels lose. Rows are taken in blocks, the
- * last rounded up: x, dx have room for ink__round_rows(R) rows of `in` and y, dy likewise of `out`, and
- * whatever stands in the rows past R is set to zero before it could count. */
+ * it changes with every step: packing it costs what the kernels win by it, or more. Rows are taken in large
+ * blocks, the last rounded up: x, dx have room for ink__round_rows(R) rows of `in` and y, dy likewise of
+ * `out`, and whatever stands in the rows past R is set to zero before it could count. */
 typedef struct ink__trained_linear ink__trained_linear;
 
-/* max_R bounds R. */
+/* A product for a number of rows that was not met before is made then, in less than a millisecond. */
 ink_status ink__trained_linear_create(ink__trained_linear **linear, ink__onednn *engine, size_t in,
-                                      size_t out, size_t max_R, size_t threads, ink_error *err);
+                                      size_t out, size_t threads, ink_error *err);
 void ink__trained_linear_free(ink__trained_linear *linear);
 
 /* y [R,out] = x [R,in] W^T + b [out] */
@@ -79,9 +79,9 @@ ink_status ink__trained_linear_forward(float *y, ink__trained_linear *linear, co
 /* dx [R,in] = dy [R,out] W */
 ink_status ink__trained_linear_backward(float *dx, ink__trained_linear *linear, const float *dy,
                                         const float *W, size_t R, ink_error *err);
-/* dW [out,in] += dy^T x. The rows of dy and x past R become zero. */
+/* dW [out,in] = dy^T x, or that much more. The rows of dy and x past R become zero. */
 ink_status ink__trained_linear_gradient(float *dW, ink__trained_linear *linear, float *dy, float *x, size_t R,
-                                        ink_error *err);
+                                        bool add, ink_error *err);
 
 /* An operation on each row by itself: what the dnnl backend uses oneDNN for besides products. It too runs in
  * blocks of whole rungs. */

@@ -194,6 +194,7 @@ ink_status ink__exec_make(struct ink__exec *x, dnnl_engine_t engine, dnnl_primit
 
     ink__desc_ref pad = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
     const size_t bytes = pad ? dnnl_memory_desc_get_size(pad) : 0;
+    x->scratchpad_bytes = bytes;
     if (bytes > 0) {
         INK_TRY_GOTO(ink__aligned_alloc(&x->scratchpad, bytes, "oneDNN scratchpad", err));
         INK_TRY_GOTO(exec_arg(x, engine, DNNL_ARG_SCRATCHPAD, pad, err));

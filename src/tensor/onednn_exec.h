@@ -52,7 +52,8 @@ struct ink__exec {
     dnnl_stream_t stream;
     dnnl_exec_arg_t args[INK__EXEC_ARGS]; /* the scratchpad last */
     int n_args;
-    void *scratchpad;
+    void *scratchpad; /* [scratchpad_bytes], owned; NULL: the caller passes one to each run, a last handle */
+    size_t scratchpad_bytes;
     char kernel[64];
     bool alone; /* runs on one thread whatever the caller has */
 };

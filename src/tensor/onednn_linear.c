@@ -6,13 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Row counts of the blocks, descending. Each block walks over W once, so few large ones are wanted. */
-static const size_t steps[] = {1024, 512, 256, 128, 64, 32, INK__ROWS};
-enum { STEPS = sizeof steps / sizeof *steps };
+/* Up to MOST rows are one block; of more, blocks of REGULAR rows until they are that few. A product copies W,
+ * and a gradient walks over dW, once a block, so that small blocks would cost most of their time there; past
+ * 512 rows nothing more is gained. */
+enum { MOST = 1024, REGULAR = 512, COUNTS = MOST / INK__ROWS };
 
+/* OVERWRITE and ADD are the gradient's. */
+enum kind { FORWARD, BACKWARD, OVERWRITE, ADD, KINDS };
+
+/* Primitives are made when a row count is first met: most never are. They share one scratchpad, as they run
+ * one after the other. */
 struct ink__trained_linear {
-    size_t in, out, first; /* steps[first] is the largest block */
-    struct ink__exec forward[STEPS], backward[STEPS], gradient[STEPS];
+    size_t in, out, threads;
+    dnnl_engine_t engine;
+    struct ink__exec products[COUNTS][KINDS];
+    void *scratchpad;
+    size_t scratchpad_bytes;
 };
 
 /* C [M,N] = A [M,K] B [K,N] + bias, each with its layout; `sum` adds to C. */
@@ -57,96 +66,97 @@ static ink_status adding(dnnl_primitive_attr_t attr, ink_error *err)
     return ink__dnnl_check(status, "post-op", err);
 }
 
-static void drop(ink__trained_linear *l)
+/* For `threads` of them; x is empty on failure. */
+static ink_status make_on(struct ink__exec *x, const ink__trained_linear *l, enum kind kind, size_t R,
+                          size_t threads, ink_error *err)
 {
-    for (size_t i = 0; i < STEPS; ++i) {
-        ink__exec_drop(&l->forward[i]);
-        ink__exec_drop(&l->backward[i]);
-        ink__exec_drop(&l->gradient[i]);
-    }
-}
-
-/* On failure some primitives are there and some are not. */
-static ink_status fill(ink__trained_linear *l, dnnl_engine_t engine, size_t threads, ink_error *err)
-{
-    dnnl_primitive_attr_t plain = NULL, sum = NULL;
+    const struct shape shapes[KINDS] = {
+        [FORWARD] = {R, l->out, l->in, dnnl_ab, dnnl_ba, true, false},
+        [BACKWARD] = {R, l->in, l->out, dnnl_ab, dnnl_ab, false, false},
+        [OVERWRITE] = {l->out, l->in, R, dnnl_ba, dnnl_ab, false, false},
+        [ADD] = {l->out, l->in, R, dnnl_ba, dnnl_ab, false, true},
+    };
+    dnnl_primitive_attr_t attr = NULL;
     const int before = ink__omp_enter(threads);
     ink_status st;
-    INK_TRY_GOTO(ink__user_scratchpad(&plain, err));
-    INK_TRY_GOTO(ink__user_scratchpad(&sum, err));
-    INK_TRY_GOTO(adding(sum, err));
-    for (size_t i = l->first; i < STEPS; ++i) {
-        const size_t R = steps[i];
-        const struct shape forward = {R, l->out, l->in, dnnl_ab, dnnl_ba, true, false};
-        const struct shape backward = {R, l->in, l->out, dnnl_ab, dnnl_ab, false, false};
-        const struct shape gradient = {l->out, l->in, R, dnnl_ba, dnnl_ab, false, true};
-        INK_TRY_GOTO(make(&l->forward[i], engine, &forward, plain, err));
-        INK_TRY_GOTO(make(&l->backward[i], engine, &backward, plain, err));
-        INK_TRY_GOTO(make(&l->gradient[i], engine, &gradient, sum, err));
-        l->forward[i].alone = l->backward[i].alone = l->gradient[i].alone = threads == 1;
-    }
+    INK_TRY_GOTO(ink__user_scratchpad(&attr, err));
+    if (kind == ADD)
+        INK_TRY_GOTO(adding(attr, err));
+    INK_TRY_GOTO(make(x, l->engine, &shapes[kind], attr, err));
+    x->alone = threads == 1;
 done:
     ink__omp_leave(before);
-    if (plain)
-        dnnl_primitive_attr_destroy(plain);
-    if (sum)
-        dnnl_primitive_attr_destroy(sum);
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
     return st;
 }
 
-static bool all_split_safely(const ink__trained_linear *l)
+/* *product of R rows, a multiple of INK__ROWS. */
+static ink_status product_of(struct ink__exec **product, ink__trained_linear *l, enum kind kind, size_t R,
+                             ink_error *err)
 {
-    for (size_t i = l->first; i < STEPS; ++i)
-        if (!ink__splits_safely(l->forward[i].kernel) || !ink__splits_safely(l->backward[i].kernel) ||
-            !ink__splits_safely(l->gradient[i].kernel))
-            return false;
-    return true;
+    struct ink__exec *x = *product = &l->products[R / INK__ROWS - 1][kind];
+    if (x->primitive)
+        return INK_OK;
+    INK_TRY(make_on(x, l, kind, R, l->threads, err));
+    if (l->threads > 1 && !ink__splits_safely(x->kernel)) {
+        ink__exec_drop(x);
+        INK_TRY(make_on(x, l, kind, R, 1, err));
+    }
+    if (x->scratchpad_bytes > l->scratchpad_bytes) {
+        ink__aligned_free(l->scratchpad);
+        l->scratchpad = x->scratchpad, l->scratchpad_bytes = x->scratchpad_bytes;
+    } else
+        ink__aligned_free(x->scratchpad);
+    x->scratchpad = NULL;
+    return INK_OK;
+}
+
+/* handles [n]: what the product reads and writes. */
+static ink_status run(ink__trained_linear *l, enum kind kind, size_t R, const void *const *handles, int n,
+                      ink_error *err)
+{
+    struct ink__exec *x;
+    const void *all[INK__EXEC_ARGS];
+    INK_TRY(product_of(&x, l, kind, R, err));
+    memcpy(all, handles, (size_t)n * sizeof *all);
+    if (x->n_args > n)
+        all[n] = l->scratchpad;
+    return ink__exec_run(x, all, x->n_args, err);
 }
 
 ink_status ink__trained_linear_create(ink__trained_linear **linear, ink__onednn *engine, size_t in,
-                                      size_t out, size_t max_R, size_t threads, ink_error *err)
+                                      size_t out, size_t threads, ink_error *err)
 {
     INK_TRY(ink__calloc(linear, 1, sizeof **linear, "products", err));
-    ink__trained_linear *l = *linear;
-    l->in = in, l->out = out;
-    while (l->first + 1 < STEPS && steps[l->first] > ink__round_rows(max_R))
-        ++l->first;
-    ink_status st = fill(l, engine->engine, threads, err);
-    if (st == INK_OK && threads > 1 && !all_split_safely(l)) {
-        drop(l);
-        st = fill(l, engine->engine, 1, err);
-    }
-    if (st != INK_OK) {
-        ink__trained_linear_free(l);
-        *linear = NULL;
-    }
-    return st;
+    **linear = (ink__trained_linear){.in = in, .out = out, .threads = threads, .engine = engine->engine};
+    return INK_OK;
 }
 
 void ink__trained_linear_free(ink__trained_linear *linear)
 {
     if (!linear)
         return;
-    drop(linear);
+    for (size_t i = 0; i < COUNTS; ++i)
+        for (enum kind kind = 0; kind < KINDS; ++kind)
+            ink__exec_drop(&linear->products[i][kind]);
+    ink__aligned_free(linear->scratchpad);
     free(linear);
 }
 
-/* The largest block for `left` rows. */
-static size_t block_of(const ink__trained_linear *l, size_t left)
+/* Rows of the next block. */
+static size_t block_of(size_t left)
 {
-    size_t i = l->first;
-    while (steps[i] > ink__round_rows(left))
-        ++i;
-    return i;
+    return left > MOST ? REGULAR : ink__round_rows(left);
 }
 
 ink_status ink__trained_linear_forward(float *y, ink__trained_linear *l, const float *x, const float *W,
                                        const float *b, size_t R, ink_error *err)
 {
-    for (size_t r = 0, i; r < R; r += steps[i]) {
-        i = block_of(l, R - r);
+    for (size_t r = 0, n; r < R; r += n) {
+        n = block_of(R - r);
         const void *const handles[] = {x + r * l->in, W, y + r * l->out, b};
-        INK_TRY(ink__exec_run(&l->forward[i], handles, 4, err));
+        INK_TRY(run(l, FORWARD, n, handles, 4, err));
     }
     return INK_OK;
 }
@@ -154,24 +164,24 @@ ink_status ink__trained_linear_forward(float *y, ink__trained_linear *l, const f
 ink_status ink__trained_linear_backward(float *dx, ink__trained_linear *l, const float *dy, const float *W,
                                         size_t R, ink_error *err)
 {
-    for (size_t r = 0, i; r < R; r += steps[i]) {
-        i = block_of(l, R - r);
+    for (size_t r = 0, n; r < R; r += n) {
+        n = block_of(R - r);
         const void *const handles[] = {dy + r * l->out, W, dx + r * l->in};
-        INK_TRY(ink__exec_run(&l->backward[i], handles, 3, err));
+        INK_TRY(run(l, BACKWARD, n, handles, 3, err));
     }
     return INK_OK;
 }
 
 ink_status ink__trained_linear_gradient(float *dW, ink__trained_linear *l, float *dy, float *x, size_t R,
-                                        ink_error *err)
+                                        bool add, ink_error *err)
 {
     const size_t idle = ink__round_rows(R) - R;
     memset(dy + R * l->out, 0, idle * l->out * sizeof *dy);
     memset(x + R * l->in, 0, idle * l->in * sizeof *x);
-    for (size_t r = 0, i; r < R; r += steps[i]) {
-        i = block_of(l, R - r);
+    for (size_t r = 0, n; r < R; r += n) {
+        n = block_of(R - r);
         const void *const handles[] = {dy + r * l->out, x + r * l->in, dW};
-        INK_TRY(ink__exec_run(&l->gradient[i], handles, 3, err));
+        INK_TRY(run(l, add || r > 0 ? ADD : OVERWRITE, n, handles, 3, err));
     }
     return INK_OK;
 }

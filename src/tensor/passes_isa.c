@@ -29,6 +29,7 @@ const ink__passes JOIN(ink__passes_, INK_ISA) = {
     .attend_scratch = fused_attend_train_scratch,
     .sum_squares = fused_sum_squares,
     .adamw = fused_adamw,
+    .decay = fused_decay,
     .adam = fused_adam,
     .sgd = fused_sgd,
 };

@@ -306,6 +306,7 @@ static ink_status read_last(ink__run *run, const ink__checkpoint *c, const char 
     memcpy(o->moments[0], first, array_bytes(run));
     if (o->moments[1])
         memcpy(o->moments[1], second, array_bytes(run));
+    ink__optimizer_restored(o);
     o->updates = run->standing.step;
     return INK_OK;
 }

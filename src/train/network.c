@@ -81,8 +81,7 @@ static ink_status make_products(ink__network *n, ink_error *err)
         size_t in, out;
         ink__shape_size(&in, &out, shape, n->config);
         if (out > 0)
-            INK_TRY(ink__trained_linear_create(&n->products[shape], n->engine, in, out, n->max_rows,
-                                               n->threads, err));
+            INK_TRY(ink__trained_linear_create(&n->products[shape], n->engine, in, out, n->threads, err));
     }
     return INK_OK;
 }

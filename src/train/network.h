@@ -79,6 +79,8 @@ ink_status ink__network_backward(ink__network *network, const ink_batch *batch, 
 /* One linear layer: where its parameters and gradients are. */
 typedef struct ink__affine {
     ink__shape shape;
+    ink__slot slot; /* of W */
+    size_t layer;
     size_t in, out;
     const float *W, *b;
     float *dW, *db; /* NULL: frozen, or there is none */

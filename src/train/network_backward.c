@@ -156,6 +156,8 @@ static ink_status embed_backward(float *dx, ink__network *n, const ink_batch *ba
     }
     ink__rows_dropout_add(d, n, d, NULL, &site, R, E);
     ink__rows_norm_backward(d, n, d, n->embed_xh, n->embed_rstd, INK__EMBED_GAMMA, 0, R, E);
+    for (size_t r = 0; r < R; ++r)
+        n->store->written[batch->ids[r]] = true;
 #pragma omp parallel for schedule(static) num_threads(n->threads) if (n->threads > 1)
     for (size_t e = 0; e < E; e += COLUMNS)
         ink_embedding_backward(tables, d, batch->ids, batch->types, batch->offsets, batch->B,

@@ -4,6 +4,8 @@
 #include "core/memory.h"
 #include "nn/linear.h"
 
+#include <string.h>
+
 /* Rows and columns per work item. */
 enum { ROWS = 32, COLUMNS = 64 };
 
@@ -93,6 +95,7 @@ ink__affine ink__network_affine(const ink__network *net, ink__shape shape, ink__
     ink__affine a = {.shape = shape};
     if (W == INK__QKV_W && !ink__store_find(net->store, W, layer))
         W = INK__QUERY_W; /* the three lie side by side */
+    a.slot = W, a.layer = layer;
     ink__shape_size(&a.in, &a.out, shape, net->config);
     a.W = ink__store_value(net->store, W, layer);
     a.b = ink__store_value(net->store, W + 1, layer);
@@ -119,13 +122,16 @@ ink_status ink__affine_backward(float *dx, ink__network *net, const ink__affine 
 #pragma omp parallel for schedule(static) num_threads(net->threads) if (net->threads > 1)
         for (size_t c = 0; c < a->out; c += COLUMNS)
             net->passes->column_sums(a->db, dy, R, a->out, c, least(c + COLUMNS, a->out));
+    const bool renew = ink__store_renew(net->store, a->slot, a->layer);
     if (!net->engine) {
+        if (renew)
+            memset(a->dW, 0, a->in * a->out * sizeof *a->dW);
         ink_linear_gradient(a->dW, dy, x, R, a->in, a->out);
         if (dx)
             ink_linear_backward(dx, dy, a->W, R, a->in, a->out);
         return INK_OK;
     }
     ink__trained_linear *product = net->products[a->shape];
-    INK_TRY(ink__trained_linear_gradient(a->dW, product, dy, x, R, err));
+    INK_TRY(ink__trained_linear_gradient(a->dW, product, dy, x, R, !renew, err));
     return dx ? ink__trained_linear_backward(dx, product, dy, a->W, R, err) : INK_OK;
 }

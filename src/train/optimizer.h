@@ -1,5 +1,7 @@
 /* The optimizer: one threaded pass over every parameter that is not frozen, which also clears the gradients.
- * The rules are nn/update.h's. */
+ * The rules are nn/update.h's. Most rows of the word embeddings are in no batch: their gradient is neither
+ * read nor cleared, and the moments of those that were in none so far, which are zero, neither read nor
+ * written. */
 #ifndef INK_TRAIN_OPTIMIZER_H
 #define INK_TRAIN_OPTIMIZER_H
 
@@ -19,7 +21,9 @@ typedef struct ink__optimizer {
     ink__store *store;
     const ink__passes *passes;
     size_t threads;
-    float *moments[2];              /* [store->floats] each; the second is NULL for SGD */
+    float *moments[2]; /* [store->floats] each; the second is NULL for SGD */
+    bool *moved;       /* [store->written_n] rows of the word embeddings whose moments may not be zero */
+    float *zeros;      /* [E] their gradient where none was written */
     struct ink__stretch *stretches; /* [n_stretches] what one work item takes */
     size_t n_stretches;
 } ink__optimizer;
@@ -28,6 +32,8 @@ typedef struct ink__optimizer {
  * with. */
 ink_status ink__optimizer_create(ink__optimizer *optimizer, ink__optimizer_kind kind, ink__store *store,
                                  const ink__passes *passes, size_t threads, ink_error *err);
+/* To be called after the moments were read from elsewhere. */
+void ink__optimizer_restored(ink__optimizer *optimizer);
 void ink__optimizer_free(ink__optimizer *optimizer);
 
 /* Updates the parameters by the gradients, at learning rate lr times each one's part of it, and clears the

@@ -60,6 +60,25 @@ static ink_status name_parameter(ink__parameter *p, const ink__param_spec *spec,
     return ink__strndup(&p->name, full, (size_t)len, err);
 }
 
+/* Its gradient is made by one product over all rows of a batch. */
+static bool is_product(ink__slot slot)
+{
+    switch (slot) {
+    case INK__PROJECT_W:
+    case INK__HEAD_DENSE_W:
+    case INK__QKV_W:
+    case INK__QUERY_W:
+    case INK__KEY_W:
+    case INK__VALUE_W:
+    case INK__ATTN_OUT_W:
+    case INK__FF_IN_W:
+    case INK__FF_OUT_W:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Adds the parameter to the list if the model has it. */
 static ink_status add(ink__store *s, const ink__config *config, const ink__store_options *options,
                       const ink__param_spec *spec, size_t l, ink_error *err)
@@ -75,6 +94,7 @@ static ink_status add(ink__store *s, const ink__config *config, const ink__store
             return ink_fail(err, INK_E_SHAPE, "parameter %s exceeds the address space", spec->name);
     }
     /* A table of biases is biases: its name keeps it from decaying in transformers, too. */
+    p->product = is_product(spec->slot);
     p->decays = p->rank > 1 && spec->slot != INK__RELATIVE;
     *(per_layer(spec->slot) ? &s->layers[l][spec->slot] : &s->model[spec->slot]) = s->count;
     return name_parameter(p, spec, config, err);
@@ -168,8 +188,11 @@ static ink_status create(ink__store *s, const ink__config *config, const ink__st
         return ink_fail(err, INK_E_SHAPE, "%zu parameters exceed the address space", s->floats);
     INK_TRY(ink__aligned_alloc(&s->values, bytes, "parameters", err));
     INK_TRY(ink__aligned_alloc(&s->gradients, bytes, "gradients", err));
+    INK_TRY(ink__calloc(&s->old, s->count, sizeof *s->old, "gradients", err));
+    s->written_n = ink__store_find(s, INK__WORD, 0)->shape[0];
+    INK_TRY(ink__calloc(&s->written, s->written_n, sizeof *s->written, "gradients", err));
     memset(s->values, 0, bytes);
-    memset(s->gradients, 0, bytes);
+    ink__store_clear(s);
     fill(s, config, options);
     return INK_OK;
 }
@@ -184,6 +207,14 @@ ink_status ink__store_create(ink__store *store, const ink__config *config, const
     return st;
 }
 
+void ink__store_clear(ink__store *store)
+{
+    memset(store->gradients, 0, store->floats * sizeof *store->gradients);
+    memset(store->written, 0, store->written_n * sizeof *store->written);
+    for (size_t i = 0; i < store->count; ++i)
+        store->old[i] = store->list[i].product;
+}
+
 void ink__store_free(ink__store *store)
 {
     for (size_t i = 0; i < store->count; ++i)
@@ -193,6 +224,8 @@ void ink__store_free(ink__store *store)
     free(store->layers);
     ink__aligned_free(store->values);
     ink__aligned_free(store->gradients);
+    free(store->old);
+    free(store->written);
     *store = (ink__store){0};
 }
 
@@ -200,6 +233,20 @@ const ink__parameter *ink__store_find(const ink__store *store, ink__slot slot, s
 {
     const size_t index = per_layer(slot) ? store->layers[layer][slot] : store->model[slot];
     return index ? &store->list[index - 1] : NULL;
+}
+
+bool ink__store_renew(const ink__store *store, ink__slot slot, size_t layer)
+{
+    const ink__slot last = slot == INK__QUERY_W ? INK__VALUE_W : slot;
+    bool old = false;
+    for (; slot <= last; ++slot) {
+        const ink__parameter *p = ink__store_find(store, slot, layer);
+        if (!p)
+            continue;
+        old |= store->old[p - store->list];
+        store->old[p - store->list] = false;
+    }
+    return old;
 }
 
 float *ink__store_value(const ink__store *store, ink__slot slot, size_t layer)

@@ -12,6 +12,7 @@ typedef struct ink__parameter {
     size_t rank, shape[2], n;
     size_t at;     /* values + at, gradients + at */
     bool fresh;    /* made from the seed, not read */
+    bool product;  /* its gradient is a product, which overwrites an old one */
     bool decays;   /* weight decay applies: neither a bias nor part of a norm */
     float lr_part; /* of the learning rate; 0: frozen */
 } ink__parameter;
@@ -19,8 +20,11 @@ typedef struct ink__parameter {
 typedef struct ink__store {
     ink__parameter *list; /* [count] */
     size_t count;
-    size_t floats;                /* of each array, gaps for alignment included */
-    float *values, *gradients;    /* [floats] */
+    size_t floats;             /* of each array, gaps for alignment included */
+    float *values, *gradients; /* [floats] */
+    bool *old;     /* [count] what stands in the gradient is an earlier update's: it counts as zero */
+    bool *written; /* [written_n] rows of the word embeddings whose gradient may not be zero */
+    size_t written_n;
     size_t *model;                /* [INK__MODEL_SLOTS] index in list + 1, 0: there is none */
     size_t (*layers)[INK__SLOTS]; /* [L] likewise */
 } ink__store;
@@ -32,10 +36,18 @@ typedef struct ink__store_options {
     uint64_t seed;
 } ink__store_options;
 
-/* Values as options say; gradients are zero. Query, key and value lie side by side as one [3H,H] and [3H]. */
+/* Values as options say; gradients are zero, and the products' are old. Query, key and value lie side by side
+ * as one [3H,H] and [3H]. */
 ink_status ink__store_create(ink__store *store, const ink__config *config, const ink__store_options *options,
                              ink_error *err);
 void ink__store_free(ink__store *store);
+
+/* All gradients to zero, as after creation. */
+void ink__store_clear(ink__store *store);
+
+/* Whether the gradient of the slot is an old one, which the caller now overwrites; of three that are placed
+ * together, the first one's slot stands for all. */
+bool ink__store_renew(const ink__store *store, ink__slot slot, size_t layer);
 
 /* NULL where the model has no such parameter. */
 const ink__parameter *ink__store_find(const ink__store *store, ink__slot slot, size_t layer);

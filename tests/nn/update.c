@@ -150,6 +150,26 @@ Test(optimizer, a_parameter_without_gradient_only_decays)
     }
 }
 
+Test(optimizer, decay_alone_has_the_bits_of_adamw_without_gradient_and_moments)
+{
+    enum { M = 67 };
+    float *p = random_floats(M, 1, 1);
+    const float g[M] = {0};
+    for (size_t k = 0; passes_or_ref(k); ++k)
+        for (size_t n = 1; n <= M; ++n) {
+            float whole[M], alone[M + 1], m[M] = {0}, v[M] = {0};
+            memcpy(whole, p, n * sizeof *p), memcpy(alone, p, n * sizeof *p);
+            alone[n] = 5;
+            passes_or_ref(k)->adamw(whole, m, v, g, n, &usual);
+            passes_or_ref(k)->decay(alone, n, &usual);
+            cr_expect(same_bits(whole, alone, n) && alone[n] == 5 && !same_bits(alone, p, n), "%s: %zu",
+                      passes_or_ref(k)->isa, n);
+            cr_expect(same_bits(m, g, M) && same_bits(v, g, M), "%s: the moments moved",
+                      passes_or_ref(k)->isa);
+        }
+    free(p);
+}
+
 Test(optimizer, a_nan_gradient_is_not_hidden)
 {
     for (size_t k = 0; passes_or_ref(k); ++k)

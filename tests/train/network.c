@@ -45,7 +45,7 @@ static void make_network(struct fixture *f, ink_backend backend, size_t threads)
     cr_assert(ink__network_create(&f->net, &f->model->config, &f->store, backend, f->golden.R, f->golden.B,
                                   threads, &f->err) == INK_OK,
               "%s", f->err.text);
-    memset(f->store.gradients, 0, f->store.floats * sizeof(float));
+    ink__store_clear(&f->store);
 }
 
 /* make_gradients.py's loss of sequences [first,first+B) of all, and its gradient. */
@@ -275,7 +275,7 @@ Test(network, pieces_add_up_to_the_whole)
     run(&f, f.golden.B, &drop, false);
     float *whole = new_floats(f.store.floats);
     memcpy(whole, f.store.gradients, f.store.floats * sizeof *whole);
-    memset(f.store.gradients, 0, f.store.floats * sizeof(float));
+    ink__store_clear(&f.store);
     run(&f, 1, &drop, false);
     const double most = largest(whole, f.store.floats);
     cr_expect(max_difference(whole, f.store.gradients, f.store.floats) < 1e-5 * most, "differ by %g of %g",
@@ -283,6 +283,37 @@ Test(network, pieces_add_up_to_the_whole)
     free(whole);
     ink__network_free(&f.net);
     close_fixture(&f);
+}
+
+/* After an update the products' gradients are still there, and the next batch's take their place. */
+Test(network, an_old_gradient_is_overwritten)
+{
+    static const char *const names[] = {"bert-d32", "albert-groups", "modernbert-cls", "electra-projected"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
+        for (size_t b = 0; b < sizeof backends / sizeof *backends; ++b) {
+            struct fixture f;
+            open_fixture(&f, names[i]);
+            make_network(&f, backends[b], 1);
+            run(&f, 3, NULL, false);
+            float *once = new_floats(f.store.floats);
+            size_t old = 0;
+            memcpy(once, f.store.gradients, f.store.floats * sizeof *once);
+            for (size_t k = 0; k < f.store.count; ++k) {
+                const ink__parameter *p = &f.store.list[k];
+                cr_expect(!f.store.old[k], "%s: %s was not written", names[i], p->name);
+                f.store.old[k] = p->product;
+                old += p->product;
+                if (!p->product)
+                    memset(f.store.gradients + p->at, 0, p->n * sizeof *once);
+            }
+            run(&f, 3, NULL, false);
+            cr_expect(old >= 4, "%s: %zu", names[i], old);
+            cr_expect(same_bits(once, f.store.gradients, f.store.floats), "%s on %s", names[i],
+                      backend_names[b]);
+            free(once);
+            ink__network_free(&f.net);
+            close_fixture(&f);
+        }
 }
 
 /* With the lowest layers frozen, what is above has the gradients it has otherwise. */
@@ -317,7 +348,7 @@ Test(network, frozen_layers_at_the_bottom_are_not_walked)
                     (f.store.list[i].slot >= INK__MODEL_SLOTS && f.store.list[i].layer == 0)
                 ? 0
                 : 1;
-    memset(f.store.gradients, 0, f.store.floats * sizeof(float));
+    ink__store_clear(&f.store);
     run(&f, f.golden.B, NULL, false);
     for (size_t i = 0; i < f.store.count; ++i) {
         const ink__parameter *p = &f.store.list[i];

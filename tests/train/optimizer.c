@@ -54,6 +54,8 @@ static void fill_gradients(unsigned seed)
 {
     for (size_t i = 0; i < store.count; ++i)
         fill_random(store.gradients + store.list[i].at, store.list[i].n, 0.1f, seed * 1000 + (unsigned)i);
+    memset(store.old, 0, store.count * sizeof *store.old);
+    memset(store.written, true, store.written_n * sizeof *store.written);
 }
 
 static double length_of_gradients(bool frozen_too)
@@ -121,9 +123,86 @@ static void follow(ink__optimizer_kind kind, const char *name, double most)
             cr_expect(same_bits(value + at, store.values + at, p->n), "%s: step %d of %s", name, t, p->name);
         }
     }
-    for (size_t e = 0; e < store.floats; ++e)
-        cr_assert(store.gradients[e] == 0, "%s: gradient %zu is not cleared", name, e);
+    for (size_t i = 0; i < store.count; ++i)
+        for (size_t e = 0; e < store.list[i].n && !store.old[i]; ++e)
+            cr_assert(store.gradients[store.list[i].at + e] == 0, "%s: gradient %zu of %s is not cleared",
+                      name, e, store.list[i].name);
     free(value), free(first), free(second), free(gradient);
+}
+
+/* Few rows of the word embeddings are in a batch, others were in one before, most were in none: all move as
+ * if each gradient had been read. Between the updates the moments come back from elsewhere. */
+static void follow_rows(ink__optimizer_kind kind, const char *name, double lambda)
+{
+    enum { UPDATES = 5 };
+    const ink__parameter *word = ink__store_find(&store, INK__WORD, 0);
+    const size_t E = word->shape[1];
+    float *value = new_floats(word->n), *first = new_floats(word->n), *second = new_floats(word->n);
+    float *gradient = new_floats(word->n), *at = store.gradients + word->at;
+    make(kind, &ink__passes_ref, 2);
+    optimizer.decay = lambda;
+    memcpy(value, store.values + word->at, word->n * sizeof *value);
+    memset(first, 0, word->n * sizeof *first), memset(second, 0, word->n * sizeof *second);
+    for (int t = 1; t <= UPDATES; ++t) {
+        double norm;
+        ink__store_clear(&store);
+        for (size_t row = (size_t)t; row < word->shape[0]; row += 100 * (size_t)t) {
+            fill_random(at + row * E, E, 0.1f, (unsigned)(row + 7000 * (size_t)t));
+            store.written[row] = true;
+        }
+        memcpy(gradient, at, word->n * sizeof *gradient);
+        const double length = length_of_gradients(false);
+        step(&norm);
+        cr_expect(fabs(norm - length) < 1e-9 * length, "%s: norm %.12g, wanted %.12g", name, norm, length);
+        ink__update u = {.lr = (float)rate,
+                         .decay = (float)lambda,
+                         .scale = 1,
+                         .beta1 = 0.9f,
+                         .beta2 = 0.999f,
+                         .eps = 1e-8f,
+                         .correct1 = (float)(1 / (1 - pow(0.9, t))),
+                         .correct2 = (float)(1 / (1 - pow(0.999, t))),
+                         .momentum = 0.9f};
+        if (kind == INK__SGD)
+            ink_sgd(value, first, gradient, word->n, &u);
+        else
+            (kind == INK__ADAM ? ink_adam : ink_adamw)(value, first, second, gradient, word->n, &u);
+        cr_expect(same_bits(value, store.values + word->at, word->n), "%s: update %d", name, t);
+        cr_expect(same_bits(first, optimizer.moments[0] + word->at, word->n), "%s: moments, %d", name, t);
+        for (size_t e = 0; e < word->n; ++e)
+            cr_assert(at[e] == 0, "%s: gradient %zu is not cleared", name, e);
+        for (size_t row = 0; row < store.written_n; ++row)
+            cr_assert(!store.written[row], "%s: row %zu", name, row);
+        memset(optimizer.moved, t % 2, store.written_n * sizeof *optimizer.moved);
+        ink__optimizer_restored(&optimizer);
+    }
+    free(value), free(first), free(second), free(gradient);
+}
+
+Test(trained, rows_of_embeddings_that_are_in_no_batch_move_by_the_definition)
+{
+    for (size_t k = 0; k < 3; ++k) {
+        follow_rows(kinds[k], names[k], decay);
+        follow_rows(kinds[k], names[k], 0);
+    }
+}
+
+/* What no product overwrote since the last update is no gradient of this one. */
+Test(trained, an_old_gradient_counts_as_zero)
+{
+    double norm;
+    make(INK__SGD, &ink__passes_ref, 1);
+    optimizer.decay = 0;
+    fill_gradients(1);
+    step(&norm);
+    cr_expect(norm > 0);
+    memset(optimizer.moments[0], 0, store.floats * sizeof(float));
+    float *before = new_floats(store.floats);
+    memcpy(before, store.values, store.floats * sizeof *before);
+    step(&norm);
+    cr_expect(norm == 0, "norm %g", norm);
+    cr_expect(same_bits(before, store.values, store.floats));
+    free(before);
 }
 
 Test(trained, every_parameter_is_updated_by_the_definition_at_its_share_of_the_rate)
