@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { UNIT_RECORDS = 1024, KEEP_BYTES = 1 << 20 };
+enum { UNIT_RECORDS = 1024 };
 
 struct slot {
     ink__result result;
@@ -49,71 +49,14 @@ static double seconds_since(const struct timespec *start)
     return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
 }
 
-/* ---- units ----------------------------------------------------------------------------------------- */
-
-static ink_status keep(size_t *place, ink__unit *unit, const char *bytes, size_t len, ink_error *err)
-{
-    *place = unit->bytes.len;
-    return ink__text_bytes(&unit->bytes, bytes, len, err);
-}
-
-static ink_status keep_strings(size_t *first, ink__unit *unit, const ink__string *strings, size_t n,
-                               ink_error *err)
-{
-    *first = unit->n_strings;
-    INK_TRY(ink__grow(&unit->strings, &unit->strings_capacity, unit->n_strings + n, sizeof *unit->strings,
-                      "labels", err));
-    for (size_t i = 0; i < n; ++i) {
-        ink__unit_string *s = &unit->strings[unit->n_strings++];
-        *s = (ink__unit_string){SIZE_MAX, strings[i].len};
-        if (strings[i].text)
-            INK_TRY(keep(&s->at, unit, strings[i].text, strings[i].len, err));
-    }
-    return INK_OK;
-}
-
-/* What is wanted of a record beyond its text. */
-static ink_status keep_labels(ink__unit_record *r, ink__unit *unit, const ink__record *record,
-                              const ink__work *work, ink_error *err)
-{
-    r->n_labels = record->n_labels, r->label_list = record->label_list, r->line = record->line;
-    INK_TRY(keep_strings(&r->labels, unit, record->labels, record->n_labels, err));
-    INK_TRY(keep_strings(&r->fields, unit, record->fields, work->n_fields, err));
-    return keep(&r->source, unit, record->source, strlen(record->source) + 1, err);
-}
-
-static ink_status unit_add(ink__unit *unit, const ink__record *record, const ink__work *work, ink_error *err)
-{
-    INK_TRY(ink__grow(&unit->records, &unit->capacity, unit->n + 1, sizeof *unit->records, "records", err));
-    ink__unit_record *r = &unit->records[unit->n];
-    *r = (ink__unit_record){.id_len = record->id_len,
-                            .text_len = record->text_len,
-                            .pair_len = record->pair_len,
-                            .error = SIZE_MAX,
-                            .has_pair = record->pair != NULL,
-                            .bad_bytes = record->bad_bytes};
-    INK_TRY(keep(&r->id, unit, record->id, record->id_len, err));
-    if (record->error) {
-        INK_TRY(keep(&r->error, unit, record->error, strlen(record->error) + 1, err));
-    } else {
-        INK_TRY(keep(&r->text, unit, record->text, record->text_len, err));
-        if (record->pair)
-            INK_TRY(keep(&r->pair, unit, record->pair, record->pair_len, err));
-        if (work->label)
-            INK_TRY(keep_labels(r, unit, record, work, err));
-    }
-    ++unit->n;
-    return INK_OK;
-}
+/* ---- reading ---------------------------------------------------------------------------------------- */
 
 /* Reads the next unit: about unit_tokens tokens, less when the next record is not at hand. */
 static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
 {
     const size_t longest = job->work->max_length ? job->work->max_length : SIZE_MAX;
     size_t tokens = 0;
-    unit->n = 0, unit->n_strings = 0, unit->bytes.len = 0;
-    if (unit->bytes.capacity > KEEP_BYTES) /* one giant must not weigh for ever */
-        ink__text_free(&unit->bytes);
+    ink__unit_clear(unit);
     while (tokens < job->work->unit_tokens && unit->n < UNIT_RECORDS) {
         ink__record record;
         if (unit->n > 0 && !ink__records_ready(job->records))
@@ -123,71 +66,9 @@ static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
             break;
         const size_t guess = (record.text_len + record.pair_len) / 4 + 2; /* bytes per token, roughly */
         tokens += guess < longest ? guess : longest;
-        INK_TRY(unit_add(unit, &record, job->work, err));
+        INK_TRY(ink__unit_add(unit, &record, job->work, err));
     }
     return INK_OK;
-}
-
-static void unit_free(ink__unit *unit)
-{
-    free(unit->records);
-    free(unit->strings);
-    ink__text_free(&unit->bytes);
-}
-
-ink_status ink__unit_texts(ink_text **texts, size_t *capacity, size_t *n, const ink__unit *unit,
-                           ink_error *err)
-{
-    *n = 0;
-    INK_TRY(ink__grow(texts, capacity, unit->n, sizeof **texts, "texts", err));
-    for (size_t i = 0; i < unit->n; ++i) {
-        const ink__unit_record *r = &unit->records[i];
-        if (r->error == SIZE_MAX)
-            (*texts)[(*n)++] = (ink_text){ink__unit_at(unit, r->text), r->text_len,
-                                          r->has_pair ? ink__unit_at(unit, r->pair) : NULL, r->pair_len};
-    }
-    return INK_OK;
-}
-
-/* ---- results --------------------------------------------------------------------------------------- */
-
-ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink__unit_record *record,
-                          ink_error *err)
-{
-    INK_TRY(ink__text_cstr(&result->out, "{\"id\":", err));
-    return ink__text_bytes(&result->out, ink__unit_at(unit, record->id), record->id_len, err);
-}
-
-void ink__result_failed(ink__result *result, bool *stop, const ink__unit *unit,
-                        const ink__unit_record *record, const char *sentence, bool stop_on_error)
-{
-    if (result->failed++ == 0)
-        snprintf(result->first_error, sizeof result->first_error, "%s", sentence);
-    *stop = result->stopped = stop_on_error;
-    if (stop_on_error)
-        result->records = (uint64_t)(record - unit->records);
-}
-
-ink_status ink__result_bad(ink__result *result, bool *stop, const ink__unit *unit,
-                           const ink__unit_record *record, bool stop_on_error, ink_error *err)
-{
-    const char *sentence = ink__unit_at(unit, record->error);
-    ink__result_failed(result, stop, unit, record, sentence, stop_on_error);
-    if (stop_on_error)
-        return INK_OK;
-    INK_TRY(ink__result_id(result, unit, record, err));
-    INK_TRY(ink__text_cstr(&result->out, ",\"error\":", err));
-    INK_TRY(ink__text_string(&result->out, sentence, strlen(sentence), err));
-    return ink__text_cstr(&result->out, "}\n", err);
-}
-
-static void result_reset(ink__result *result)
-{
-    ink__text out = result->out;
-    out.len = 0;
-    if (out.capacity > KEEP_BYTES)
-        ink__text_free(&out);
-    *result = (ink__result){.out = out};
 }
 
 /* ---- writing, in order ----------------------------------------------------------------------------- */
@@ -249,7 +130,7 @@ static void write_ready(struct job *job)
         ink_status st = slot->status;
         if (st == INK_OK)
             st = write_result(job, &slot->result, &error);
-        result_reset(&slot->result);
+        ink__result_reset(&slot->result);
         slot->ready = false;
         ++job->written;
         if (st != INK_OK)
@@ -332,7 +213,7 @@ static void *worker(void *arg)
     }
     if (state)
         job->work->close(state);
-    unit_free(&unit);
+    ink__unit_free(&unit);
     return NULL;
 }
 

@@ -75,6 +75,12 @@ ink_status ink__job_check(const ink_job_report *report, const void *subject, con
 ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink_job_options *options,
                         ink_error *err);
 
+/* Empties it for the next records; its memory stays. */
+void ink__unit_clear(ink__unit *unit);
+/* Copies a record behind the others. */
+ink_status ink__unit_add(ink__unit *unit, const ink__record *record, const ink__work *work, ink_error *err);
+void ink__unit_free(ink__unit *unit);
+
 /* The texts of the records that have no error, in order; *texts is grown. */
 ink_status ink__unit_texts(ink_text **texts, size_t *capacity, size_t *n, const ink__unit *unit,
                            ink_error *err);
@@ -83,6 +89,9 @@ static inline const char *ink__unit_at(const ink__unit *unit, size_t place)
 {
     return unit->bytes.data + place;
 }
+
+/* Empties it for the next unit; its memory stays. */
+void ink__result_reset(ink__result *result);
 
 /* Counts a bad record of unit; says in *stop whether it ends the job, and then only what stands before it
  * counts as done. */
