@@ -1,6 +1,8 @@
 /* inkling classify: label every record. */
 #include "job.h"
 
+#include <string.h>
+
 struct args {
     struct job_args job;
     bool all_scores;
@@ -13,6 +15,7 @@ static const cli_opt options[] = {
     {0, "all-scores", CLI_FLAG, offsetof(struct args, all_scores), NULL, "print the score of every label",
      NULL},
     JOB_OUTPUT(struct args),
+    JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
@@ -29,6 +32,8 @@ static int run(int argc, char **argv)
         return leave;
     if (!a.job.model)
         return cli_usage("classify", "--model is required");
+    if (a.job.resume && strcmp(a.job.output, "-") == 0)
+        return cli_usage("classify", "--resume goes on with a file: name it with -o");
     ink_error err;
     ink_model *model;
     ink_job_report report = {0};

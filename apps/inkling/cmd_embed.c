@@ -1,6 +1,8 @@
 /* inkling embed: a vector for every record. */
 #include "job.h"
 
+#include <string.h>
+
 struct args {
     struct job_args job;
     int pooling;
@@ -16,6 +18,7 @@ static const cli_opt options[] = {
     {0, "normalize", CLI_FLAG, offsetof(struct args, normalize), NULL,
      "make vectors of length 1, where the model does not already", NULL},
     JOB_OUTPUT(struct args),
+    JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
@@ -32,6 +35,8 @@ static int run(int argc, char **argv)
         return leave;
     if (!a.job.model)
         return cli_usage("embed", "--model is required");
+    if (a.job.resume && strcmp(a.job.output, "-") == 0)
+        return cli_usage("embed", "--resume goes on with a file: name it with -o");
     ink_error err;
     ink_model *model;
     ink_job_report report = {0};

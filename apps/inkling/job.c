@@ -57,7 +57,8 @@ static void print_progress(const ink_job_progress *p, bool terminal)
     fprintf(stderr, "%s%llu records", terminal ? "\r" : "", (unsigned long long)p->records);
     if (p->bytes_total)
         fprintf(stderr, " (%.0f%%)", 100.0 * (double)p->bytes_read / (double)p->bytes_total);
-    fprintf(stderr, ", %.0f/s, %.0f tokens/s", (double)p->records / seconds, (double)p->tokens / seconds);
+    fprintf(stderr, ", %.0f/s, %.0f tokens/s", (double)(p->records - p->resumed) / seconds,
+            (double)p->tokens / seconds);
     if (p->failed)
         fprintf(stderr, ", %llu failed", (unsigned long long)p->failed);
     if (p->bytes_total && p->bytes_read) {
@@ -105,6 +106,7 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     options->batch_tokens = args->batch_tokens;
     options->stop_on_error = args->on_error == 1;
     options->parse_special = args->parse_special;
+    options->resume = args->resume;
     meter.terminal = isatty(STDERR_FILENO);
     meter.shown = !args->quiet && (meter.terminal || args->progress);
     options->progress = on_progress;
@@ -145,19 +147,32 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
 {
     if (meter.shown && meter.terminal && report->seconds > 0)
         fputs("\r\033[K", stderr);
-    if (stop_signal) {
-        fprintf(stderr, "inkling %s: stopped by a signal after %llu records; nothing was written to %s\n",
-                verb, (unsigned long long)report->records, args->output);
+    if (stop_signal && status == INK_E_CANCELLED) {
+        fprintf(stderr, "inkling %s: stopped by a signal after %llu records; ", verb,
+                (unsigned long long)report->records);
+        if (args->resume)
+            fprintf(stderr, "the same command goes on with %s\n", args->output);
+        else
+            fprintf(stderr, "nothing was written to %s\n", args->output);
         return 128 + stop_signal;
+    }
+    if (report->complete) {
+        if (!args->quiet)
+            fprintf(stderr, "%s is complete: %llu records, %llu of them failed\n", args->output,
+                    (unsigned long long)report->records, (unsigned long long)report->failed);
+        return EXIT_OK;
     }
     if (status == INK_E_IO && strcmp(args->output, "-") == 0 && reader_has_gone())
         return EXIT_FAILED; /* "| head" has seen enough: not worth a word */
     const bool kept = status == INK_OK || strcmp(args->output, "-") == 0;
     if (!args->quiet && kept && report->records > 0) {
         const double seconds = report->seconds > 1e-3 ? report->seconds : 1e-3;
-        fprintf(stderr, "%llu record%s, %llu tokens in %.2f s (%.0f tokens/s)",
-                (unsigned long long)report->records, report->records == 1 ? "" : "s",
-                (unsigned long long)report->tokens, report->seconds, (double)report->tokens / seconds);
+        fprintf(stderr, "%llu record%s", (unsigned long long)report->records,
+                report->records == 1 ? "" : "s");
+        if (report->resumed)
+            fprintf(stderr, " (%llu were there)", (unsigned long long)report->resumed);
+        fprintf(stderr, ", %llu tokens in %.2f s (%.0f tokens/s)", (unsigned long long)report->tokens,
+                report->seconds, (double)report->tokens / seconds);
         if (report->truncated)
             fprintf(stderr, "; %llu truncated", (unsigned long long)report->truncated);
         if (report->bad_bytes)
@@ -172,8 +187,9 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
     if (report->records == 0 && !args->quiet)
         print_empty(verb, operands);
     if (report->failed) {
-        fprintf(stderr, "inkling %s: %llu of %llu records failed; the first: %s\n", verb,
-                (unsigned long long)report->failed, (unsigned long long)report->records, report->first_error);
+        fprintf(stderr, "inkling %s: %llu of %llu records failed%s%s\n", verb,
+                (unsigned long long)report->failed, (unsigned long long)report->records,
+                report->first_error[0] ? "; the first: " : "", report->first_error);
         return EXIT_FAILED;
     }
     return report->unread ? EXIT_FAILED : EXIT_OK;

@@ -11,7 +11,7 @@ struct job_args {
     int format, on_error, precision;
     char delimiter;
     size_t threads, max_length, batch_tokens;
-    bool parse_special, quiet, progress;
+    bool parse_special, quiet, progress, resume;
 };
 
 #define JOB_DEFAULTS                                                                                         \
@@ -35,6 +35,11 @@ struct job_args {
     {                                                                                                        \
         'o', "output", CLI_STR, JOB_AT(type, output), "FILE",                                                \
             "where results go, bad records' errors too, whole or not at all; - is stdout", NULL              \
+    }
+#define JOB_RESUME(type)                                                                                     \
+    {                                                                                                        \
+        0, "resume", CLI_FLAG, JOB_AT(type, resume), NULL,                                                   \
+            "go on with the FILE of -o where it was stopped or killed", NULL                                 \
     }
 #define JOB_RECORDS(type)                                                                                    \
     {0,                                                                                                      \

@@ -29,10 +29,12 @@ typedef enum ink_format {
 typedef struct ink_job_progress {
     uint64_t records, failed, tokens, bytes_read, bytes_total;
     double seconds;
+    uint64_t resumed; /* of records, those that were there before */
 } ink_job_progress;
 
-/* Called about ten times a second, by one worker at a time, and once at the end. Non-zero stops the job
- * with INK_E_CANCELLED. */
+/* Called about ten times a second, by one worker at a time, and once at the end; waiting for a pipe does not
+ * keep it from being called. Non-zero stops the job with INK_E_CANCELLED, when the records under way are
+ * done. */
 typedef int ink_job_callback(const ink_job_progress *progress, void *user);
 
 typedef struct ink_job_options {
@@ -59,11 +61,17 @@ typedef struct ink_job_options {
     bool parse_special;         /* tokens such as [MASK] in the text are special tokens */
     ink_job_callback *progress; /* may be NULL */
     void *user;
+    bool resume; /* classify, embed to lines: output, which must be a file, can be stopped and gone on with.
+                  * It grows as output.part, and output.journal says how far it is. Where there is none of
+                  * them the job begins; where it is partial it goes on and ends in the bytes of a job that
+                  * was never stopped, a failure or a kill costing at most the last second's work and a power
+                  * cut what had not reached the disk; where it is complete nothing is done. INK_E_ARG where
+                  * the model, an option or the input is another than it was */
 } ink_job_options;
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
-            INK_POOLING_AUTO, false, NULL, NULL                                                              \
+            INK_POOLING_AUTO, false, NULL, NULL, false                                                       \
     }
 
 /* What a job did. Also filled when it fails. */
@@ -72,7 +80,7 @@ typedef struct ink_job_report {
                          * bad one */
     uint64_t failed;    /* bad records: their lines say {"id":...,"error":"..."} */
     uint64_t truncated; /* records of which only the beginning was used */
-    uint64_t tokens;    /* tokens computed */
+    uint64_t tokens;    /* tokens computed, by this call */
     uint64_t bad_bytes; /* ill-formed UTF-8 sequences read as U+FFFD */
     double seconds;
     char first_error[512]; /* the first bad record's sentence, or "" */
@@ -80,6 +88,9 @@ typedef struct ink_job_report {
                             * that was not read. With stop_on_error the first one fails the job */
     char notes[1024]; /* what of the inputs was left out although nothing failed, a sentence a line: pipes,
                        * sockets and devices in a folder, and what unread counts; or "" */
+    uint64_t resumed; /* of records, those that were there before this call: the other counts, but for tokens,
+                       * are of them all */
+    bool complete;    /* with resume: they were all there, and nothing was left to do */
 } ink_job_report;
 
 /* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false}.

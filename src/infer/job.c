@@ -1,7 +1,6 @@
 /* The pipeline: see job.h. */
-#include "infer/job.h"
+#include "infer/job_resume.h"
 #include "core/memory.h"
-#include "io/output.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -10,7 +9,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { UNIT_RECORDS = 1024 };
+enum { UNIT_RECORDS = 1024, WAIT_MILLISECONDS = 100 };
+
+/* Between two entries of the journal: so much work a killed job loses. */
+static const double MARK_SECONDS = 1;
 
 struct slot {
     ink__result result;
@@ -24,6 +26,7 @@ struct job {
     const ink_job_options *options;
     ink__records *records;
     ink__output *output;
+    ink__resume resume; /* without journal where that is not wanted */
 
     pthread_mutex_t reading; /* guards records and ended */
     bool ended;
@@ -36,9 +39,11 @@ struct job {
     ink_status status;
     ink_error error;
     bool stopped;
+    bool cancelled;   /* by the caller: what is under way is finished, nothing else is begun */
+    bool output_lost; /* what has been collected could not all be written */
     ink_job_report report;
     struct timespec start;
-    double last_progress;
+    double last_progress, last_mark;
     uint64_t bytes_read, bytes_total;
 };
 
@@ -47,28 +52,6 @@ static double seconds_since(const struct timespec *start)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
-}
-
-/* ---- reading ---------------------------------------------------------------------------------------- */
-
-/* Reads the next unit: about unit_tokens tokens, less when the next record is not at hand. */
-static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
-{
-    const size_t longest = job->work->max_length ? job->work->max_length : SIZE_MAX;
-    size_t tokens = 0;
-    ink__unit_clear(unit);
-    while (tokens < job->work->unit_tokens && unit->n < UNIT_RECORDS) {
-        ink__record record;
-        if (unit->n > 0 && !ink__records_ready(job->records))
-            break;
-        INK_TRY(ink__records_next(&record, &job->ended, job->records, err));
-        if (job->ended)
-            break;
-        const size_t guess = (record.text_len + record.pair_len) / 4 + 2; /* bytes per token, roughly */
-        tokens += guess < longest ? guess : longest;
-        INK_TRY(ink__unit_add(unit, &record, job->work, err));
-    }
-    return INK_OK;
 }
 
 /* ---- writing, in order ----------------------------------------------------------------------------- */
@@ -87,27 +70,48 @@ static void fail(struct job *job, ink_status status, const ink_error *error)
 static void tell_progress(struct job *job, bool last)
 {
     job->report.seconds = seconds_since(&job->start);
-    if (!job->options->progress || (!last && job->report.seconds - job->last_progress < 0.1))
+    if (!job->options->progress || job->cancelled ||
+        (!last && job->report.seconds - job->last_progress < 0.1))
         return;
     job->last_progress = job->report.seconds;
     const ink_job_progress progress = {
-        job->report.records, job->report.failed, job->report.tokens,
-        job->bytes_read,     job->bytes_total,   job->report.seconds,
+        job->report.records, job->report.failed,  job->report.tokens,  job->bytes_read,
+        job->bytes_total,    job->report.seconds, job->report.resumed,
     };
-    if (job->options->progress(&progress, job->options->user) != 0) {
-        ink_error error = {0};
-        const ink_status st = ink_fail(&error, INK_E_CANCELLED, "stopped after %llu records",
-                                       (unsigned long long)job->report.records);
+    job->cancelled = job->options->progress(&progress, job->options->user) != 0;
+    if (job->cancelled)
+        pthread_cond_broadcast(&job->room);
+}
+
+/* What is written from here on no longer counts: part of it may be missing. */
+static ink_status output_failed(struct job *job, ink_status status)
+{
+    job->output_lost = job->output_lost || status != INK_OK;
+    return status;
+}
+
+/* Tells the journal where the job stands, if there is one, once in a while or, at the end, at once. */
+static void mark(struct job *job, bool last)
+{
+    const double now = seconds_since(&job->start);
+    ink_error error = {0};
+    if (!job->resume.journal || job->output_lost || (!last && now - job->last_mark < MARK_SECONDS) ||
+        !ink__resume_moved(&job->resume))
+        return;
+    job->last_mark = now;
+    ink_status st = output_failed(job, ink__output_flush(job->output, &error));
+    if (st == INK_OK)
+        st = ink__resume_mark(&job->resume, &error);
+    if (st != INK_OK)
         fail(job, st, &error);
-    }
 }
 
 static ink_status write_result(struct job *job, ink__result *result, ink_error *err)
 {
     if (job->work->take)
         INK_TRY(job->work->take(job->work, result, err));
-    else
-        INK_TRY(ink__output_write(job->output, result->out.data, result->out.len, err));
+    else if (!result->stopped || !job->resume.journal)
+        INK_TRY(output_failed(job, ink__output_write(job->output, result->out.data, result->out.len, err)));
     ink_job_report *total = &job->report;
     if (total->failed == 0 && result->failed > 0)
         snprintf(total->first_error, sizeof total->first_error, "%s", result->first_error);
@@ -116,6 +120,8 @@ static ink_status write_result(struct job *job, ink__result *result, ink_error *
     total->bad_bytes += result->bad_bytes;
     if (result->stopped)
         return ink_fail(err, INK_E_FORMAT, "%s", result->first_error);
+    if (job->resume.journal)
+        ink__resume_move(&job->resume, result, total);
     return INK_OK;
 }
 
@@ -136,16 +142,54 @@ static void write_ready(struct job *job)
         if (st != INK_OK)
             fail(job, st, &error);
         else
-            tell_progress(job, false);
+            mark(job, false), tell_progress(job, false);
     }
     /* Nothing else is under way: whoever waits at the other end of a pipe shall have what there is. */
     ink_error error = {0};
     if (!job->stopped && job->written == job->taken) {
-        const ink_status st = ink__output_flush(job->output, &error);
+        const ink_status st = output_failed(job, ink__output_flush(job->output, &error));
         if (st != INK_OK)
             fail(job, st, &error);
     }
     pthread_cond_broadcast(&job->room);
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------- */
+
+/* Until the next record is at hand, or the job is over: then false. Whoever asked for progress hears of it
+ * meanwhile, and may stop a job whose pipe is silent. */
+static bool wait_for_record(struct job *job)
+{
+    bool over = false;
+    while (!over && !ink__records_ready(job->records) && ink__records_wait(job->records, WAIT_MILLISECONDS)) {
+        pthread_mutex_lock(&job->writing);
+        mark(job, false);
+        tell_progress(job, false);
+        over = job->stopped || job->cancelled;
+        pthread_mutex_unlock(&job->writing);
+    }
+    return !over;
+}
+
+/* Reads the next unit: about unit_tokens tokens, less when the next record is not at hand. */
+static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
+{
+    const size_t longest = job->work->max_length ? job->work->max_length : SIZE_MAX;
+    size_t tokens = 0;
+    ink__unit_clear(unit);
+    while (tokens < job->work->unit_tokens && unit->n < UNIT_RECORDS) {
+        ink__record record;
+        if (unit->n > 0 ? !ink__records_ready(job->records) : !wait_for_record(job))
+            break;
+        INK_TRY(ink__records_next(&record, &job->ended, job->records, err));
+        if (job->ended)
+            break;
+        const size_t guess = (record.text_len + record.pair_len) / 4 + 2; /* bytes per token, roughly */
+        tokens += guess < longest ? guess : longest;
+        INK_TRY(ink__unit_add(unit, &record, job->work, err));
+        unit->through = record.number, unit->check = record.check;
+    }
+    return INK_OK;
 }
 
 /* ---- workers --------------------------------------------------------------------------------------- */
@@ -159,9 +203,9 @@ static bool take(struct job *job, ink__unit *unit, uint64_t *ticket)
     bool stopped;
     pthread_mutex_lock(&job->reading);
     pthread_mutex_lock(&job->writing);
-    while (!job->stopped && job->taken - job->written >= job->n_slots)
+    while (!job->stopped && !job->cancelled && job->taken - job->written >= job->n_slots)
         pthread_cond_wait(&job->room, &job->writing);
-    stopped = job->stopped;
+    stopped = job->stopped || job->cancelled;
     pthread_mutex_unlock(&job->writing);
 
     unit->n = 0;
@@ -191,6 +235,7 @@ static ink_status compute(struct job *job, ink__result *result, void **state, co
     if (!*state)
         INK_TRY(job->work->open(state, job->work, job->options, err));
     result->records = unit->n;
+    result->through = unit->through, result->check = unit->check;
     INK_TRY(job->work->run(result, *state, unit, err));
     for (size_t i = 0; i < result->records; ++i)
         result->bad_bytes += unit->records[i].bad_bytes;
@@ -285,7 +330,8 @@ static ink_status open_records(ink__records **records, const ink_job_options *op
                                          .id = options->id,
                                          .label = work->label,
                                          .fields = work->fields,
-                                         .n_fields = work->n_fields};
+                                         .n_fields = work->n_fields,
+                                         .check = options->resume};
     return ink__records_open(records, &wanted, err);
 }
 
@@ -299,11 +345,59 @@ static void tell_notes(struct job *job)
         to += snprintf(to, sizeof job->report.notes - (size_t)(to - job->report.notes), "%s\n", sentences[i]);
 }
 
+/* Without resume a file appears whole or not at all. */
+static ink_status open_output(struct job *job, ink_error *err)
+{
+    const ink_job_options *options = job->options;
+    if (!options->resume) {
+        INK_TRY(ink__output_open(&job->output, options->output, err));
+        return write_header(job, 0, false, err);
+    }
+    if (!job->work->verb || job->work->header)
+        return ink_fail(err, INK_E_ARG, "this job cannot be resumed: only lines of labels or vectors can");
+    INK_TRY(ink__resume_open(&job->resume, job->work, options, err));
+    ink__resume_report(&job->report, &job->resume);
+    if (job->resume.in_place)
+        return INK_OK;
+    INK_TRY(ink__resume_skip(&job->resume, job->records, err));
+    return ink__resume_output(&job->output, &job->resume, err);
+}
+
+/* Puts a job that went well in its place; of any other what was finished stays, on stdout or to be resumed.
+ */
+static ink_status close_output(struct job *job, ink_status st, ink_error *err)
+{
+    if (st == INK_OK)
+        st = write_header(job, job->report.records, true, err);
+    if (st == INK_OK && job->resume.journal)
+        return ink__resume_finish(&job->resume, job->output, err);
+    if (st == INK_OK)
+        return ink__output_commit(job->output, err);
+    mark(job, true);
+    (void)ink__output_flush(job->output, NULL);
+    return st;
+}
+
+static ink_status run_job(struct job *job, size_t threads, ink_error *err)
+{
+    run_workers(job, threads);
+    tell_progress(job, true); /* the last word is the caller's: a signal may have ended the input, too */
+    ink_status st = job->status;
+    if (st != INK_OK && err)
+        *err = job->error;
+    if (st == INK_OK && job->cancelled)
+        st = ink_fail(err, INK_E_CANCELLED, "stopped after %llu records",
+                      (unsigned long long)job->report.records);
+    if (st == INK_OK && job->options->stop_on_error)
+        st = ink__notes_check(ink__records_notes(job->records), err);
+    return close_output(job, st, err);
+}
+
 ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink_job_options *options,
                         ink_error *err)
 {
     const size_t threads = options->threads ? options->threads : ink_threads_default(NULL);
-    struct job job = {.work = work, .options = options, .n_slots = 4 * threads};
+    struct job job = {.work = work, .options = options, .n_slots = 4 * threads, .last_progress = -1};
     ink_status st;
     *report = (ink_job_report){0};
     clock_gettime(CLOCK_MONOTONIC, &job.start);
@@ -313,21 +407,9 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
     INK_TRY_GOTO(ink__calloc(&job.ring, job.n_slots, sizeof *job.ring, "job", err));
     INK_TRY_GOTO(open_records(&job.records, options, work, err));
     INK_TRY_GOTO(check_output(options, err));
-    INK_TRY_GOTO(ink__output_open(&job.output, options->output, err));
-    INK_TRY_GOTO(write_header(&job, 0, false, err));
-    run_workers(&job, threads);
-    tell_progress(&job, true); /* the last word is the caller's: a signal may have ended the input, too */
-    st = job.status;
-    if (st != INK_OK && err)
-        *err = job.error;
-    if (st == INK_OK && options->stop_on_error)
-        st = ink__notes_check(ink__records_notes(job.records), err);
-    if (st == INK_OK)
-        st = write_header(&job, job.report.records, true, err);
-    if (st == INK_OK)
-        st = ink__output_commit(job.output, err);
-    else
-        (void)ink__output_flush(job.output, NULL); /* what was finished before the failure, on stdout */
+    INK_TRY_GOTO(open_output(&job, err));
+    if (!job.report.complete)
+        st = run_job(&job, threads, err);
     tell_notes(&job);
     *report = job.report;
 done:
@@ -336,6 +418,7 @@ done:
     free(job.ring);
     ink__records_free(job.records);
     ink__output_free(job.output);
+    ink__resume_close(&job.resume);
     pthread_cond_destroy(&job.room);
     pthread_mutex_destroy(&job.writing);
     pthread_mutex_destroy(&job.reading);

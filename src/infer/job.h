@@ -36,12 +36,16 @@ typedef struct ink__unit {
     ink__unit_string *strings;
     size_t n_strings, strings_capacity;
     ink__text bytes;
+    uint64_t through; /* number of the last record in the input, and its check */
+    uint32_t check;
 } ink__unit;
 
 /* What became of a unit: its output and its part of the report. */
 typedef struct ink__result {
     ink__text out;
     uint64_t records, failed, truncated, tokens, bad_bytes;
+    uint64_t through; /* of its unit */
+    uint32_t check;
     char first_error[512];
     bool stopped; /* by stop_on_error, at first_error */
 } ink__result;
@@ -49,8 +53,9 @@ typedef struct ink__result {
 /* What a verb does with records. */
 typedef struct ink__work {
     const void *subject; /* model or tokenizer */
-    size_t unit_tokens;  /* about how many tokens make a unit */
-    size_t max_length;   /* tokens used of a record, for that estimate; 0: all */
+    const char *verb;   /* names the job in its journal; NULL: it cannot be resumed. Its subject is a model */
+    size_t unit_tokens; /* about how many tokens make a unit */
+    size_t max_length;  /* tokens used of a record, for that estimate; 0: all */
     /* A worker's own things, made when it has something to do. */
     ink_status (*open)(void **state, const struct ink__work *work, const ink_job_options *options,
                        ink_error *err);

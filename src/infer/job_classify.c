@@ -133,6 +133,7 @@ ink_status ink_job_classify(ink_job_report *report, const ink_model *model, cons
     ink_model_get_info(&info, model);
     const ink__work work = {
         .subject = model,
+        .verb = "classify",
         .unit_tokens = options->batch_tokens ? options->batch_tokens : INK__BATCH_TOKENS,
         .max_length = options->max_length ? options->max_length : info.max_length,
         .open = ink__model_worker_open,

@@ -105,6 +105,7 @@ ink_status ink_job_embed(ink_job_report *report, const ink_model *model, const i
     ink_model_get_info(&info, model);
     const ink__work work = {
         .subject = model,
+        .verb = "embed",
         .unit_tokens = options->batch_tokens ? options->batch_tokens : INK__BATCH_TOKENS,
         .max_length = options->max_length ? options->max_length : info.embed_max_length,
         .open = ink__model_worker_open,

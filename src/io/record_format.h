@@ -61,7 +61,8 @@ typedef struct ink__record_format {
     ink_status (*open)(void **state, const ink__fields *fields, ink_error *err);
     /* Looks for the next record in the window. A record it returns has text, or error, and a line unless it
      * is a whole input; id is NULL where the path or the record's number stands for it; number and source are
-     * left alone. A status means that the rest of the input is lost. */
+     * left alone. Where source->skip is set, finding the record's end will do. A status means that the rest
+     * of the input is lost. */
     ink_status (*step)(ink__step *step, ink__record *record, void *state, ink__source *source,
                        ink_error *err);
     void (*close)(void *state); /* NULL is fine */

@@ -19,6 +19,8 @@ struct ink__records {
     bool pending; /* record has been read but not yet asked for */
     bool end;     /* there are no more */
     uint64_t number, bytes_total;
+    uint64_t skip; /* records up to this number are passed over */
+    ink__crc32c crc;
     ink__text id; /* where the record names none */
     ink__notes notes;
     ink_error bad;     /* why a document cannot be read */
@@ -78,6 +80,10 @@ ink_status ink__records_open(ink__records **out, const ink__records_options *opt
     *out = NULL;
     INK_TRY_GOTO(ink__calloc(&records, 1, sizeof *records, "a reader of records", err));
     records->source.fd = -1;
+    if (options->check) {
+        ink__crc32c_init(&records->crc);
+        records->source.crc = &records->crc;
+    }
     INK_TRY_GOTO(ink__inputs_open(&records->inputs, &records->bytes_total, options, err));
     INK_TRY_GOTO(copy_fields(&records->fields, options, err));
     *out = records;
@@ -131,11 +137,24 @@ static ink_status default_id(ink__records *records, ink_error *err)
     return INK_OK;
 }
 
+/* True if the next record is not wanted. */
+static bool passes_over(const ink__records *records)
+{
+    return records->number < records->skip;
+}
+
 /* Numbers the record that was read and gives it an id if it has none. */
 static ink_status complete(ink__records *records, ink_error *err)
 {
     ink__record *record = &records->record;
+    ink__source *source = &records->source;
+    const bool skipped = passes_over(records);
     record->number = ++records->number;
+    if (records->format->one_each && source->crc)
+        source->check = ink__crc32c_add(source->crc, source->check, source->name, strlen(source->name) + 1);
+    record->check = source->check;
+    if (skipped)
+        return INK_OK;
     record->source = records->source.name;
     if (!record->id)
         INK_TRY(default_id(records, err));
@@ -158,6 +177,12 @@ static ink_status open_next(ink__records *records, ink_error *err)
     if (records->end)
         return INK_OK;
     records->format = in.format; /* and so closed, if it opens only half */
+    if (in.format->one_each && passes_over(records) && strcmp(in.path, "-") != 0) {
+        records->source.name = in.path;
+        INK_TRY(complete(records, err));
+        records->format = NULL;
+        return INK_OK;
+    }
     INK_TRY(ink__source_open(&records->source, in.path, in.codec, err));
     return in.format->open(&records->state, &records->fields, err);
 }
@@ -171,6 +196,7 @@ static ink_status read_on(bool *stuck, ink__records *records, bool may_wait, ink
     INK_TRY(ink__source_start(&started, &records->source, err));
     if (started) {
         records->record = (ink__record){0};
+        records->source.skip = passes_over(records);
         INK_TRY(records->format->step(&step, &records->record, records->state, &records->source, err));
     }
     if (step == INK__STEP_RECORD)
@@ -201,23 +227,46 @@ static ink_status make_bad(ink__records *records, const ink_error *why, ink_erro
     return INK_OK;
 }
 
+/* One step towards the next record or the end; *stuck as in read_on. */
+static ink_status step_on(bool *stuck, ink__records *records, bool may_wait, ink_error *err)
+{
+    ink_error why = {0};
+    ink_status st = INK_OK;
+    if (records->format)
+        st = read_on(stuck, records, may_wait, &why);
+    else if (!may_wait && ink__inputs_waits(records->inputs))
+        *stuck = true;
+    else
+        st = open_next(records, &why);
+    return st == INK_OK ? INK_OK : make_bad(records, &why, err);
+}
+
 /* Reads until a record is pending, or the end; or, unless it may wait, until it would have to. */
 static ink_status advance(ink__records *records, bool may_wait, ink_error *err)
 {
     bool stuck = false;
-    while (!records->pending && !records->end && !stuck) {
-        ink_error why = {0};
-        ink_status st = INK_OK;
-        if (records->format)
-            st = read_on(&stuck, records, may_wait, &why);
-        else if (!may_wait && ink__inputs_waits(records->inputs))
-            stuck = true;
-        else
-            st = open_next(records, &why);
-        if (st != INK_OK)
-            INK_TRY(make_bad(records, &why, err));
-    }
+    while (!records->pending && !records->end && !stuck)
+        INK_TRY(step_on(&stuck, records, may_wait, err));
     return INK_OK;
+}
+
+ink_status ink__records_skip(uint32_t *check, bool *end, ink__records *records, uint64_t n, ink_error *err)
+{
+    bool stuck = false;
+    records->skip = n;
+    while (records->number < n && !records->end)
+        INK_TRY(step_on(&stuck, records, true, err));
+    *check = records->source.check;
+    *end = records->number < n;
+    return INK_OK;
+}
+
+bool ink__records_wait(const ink__records *records, int milliseconds)
+{
+    if (!records->format)
+        return false;
+    ink__source_wait(&records->source, milliseconds);
+    return true;
 }
 
 ink_status ink__records_next(ink__record *record, bool *end, ink__records *records, ink_error *err)

@@ -41,6 +41,7 @@ typedef struct ink__string {
 
 typedef struct ink__record {
     uint64_t number; /* from 1, over all inputs */
+    uint32_t check;  /* CRC-32C of all records up to this one, of documents of their paths; where wanted */
     const char *id;  /* as JSON text: 17, "abc", 1.10 just as it stood; never NULL, not terminated */
     size_t id_len;
     const char *text; /* valid UTF-8 (ill-formed bytes are U+FFFD already); may hold NUL; NULL if error */
@@ -73,6 +74,7 @@ typedef struct ink__records_options {
                             * well, where there is no field "label" */
     const char *const *fields; /* further fields that are wanted */
     size_t n_fields;
+    bool check;         /* each record's check is wanted */
 } ink__records_options; /* what it points to is copied, or of no use after the call */
 
 /* Every input is looked at before the first record is read: one that is missing fails at once (INK_E_IO), so
@@ -88,6 +90,15 @@ ink_status ink__records_open(ink__records **records, const ink__records_options 
  * behind gzip data is noted and does not count), INK_E_UNSUPPORTED when an input begins as no UTF-8 text does
  * (UTF-16, a zip archive, ...) or asks for too large a window of zstd; asked again, it fails again. */
 ink_status ink__records_next(ink__record *record, bool *end, ink__records *records, ink_error *err);
+
+/* Passes over the first n records, before any has been asked for, and says in *check what the last one's is.
+ * Only their ends are looked for, and files that are documents are not even opened. *end: there are fewer.
+ * Fails as ink__records_next does. */
+ink_status ink__records_skip(uint32_t *check, bool *end, ink__records *records, uint64_t n, ink_error *err);
+
+/* Waits until ink__records_ready may have become true, or for that long; a signal ends it, too. False at once
+ * if there is nothing to wait for in this way: a named pipe waits to be opened. */
+bool ink__records_wait(const ink__records *records, int milliseconds);
 
 /* True if ink__records_next can be answered without waiting for a pipe or terminal. It reads ahead to find
  * out: the last record's pointers end here. */

@@ -373,7 +373,7 @@ static ink_status take_bytes(csv *s, ink__source *source, size_t n)
     const char last = bytes[len - 1];
     s->line += last == '\r' || (last == '\n' && !(s->after_return && len == 1));
     s->after_return = last == '\r';
-    source->begin += len;
+    ink__source_take(source, len);
     return INK_OK;
 }
 
@@ -413,7 +413,7 @@ static ink_status step_csv(ink__step *step, ink__record *record, void *state, in
         }
         if (s->n_columns > 0) {
             *step = INK__STEP_RECORD;
-            return make_record(record, s, source->name, err);
+            return source->skip ? INK_OK : make_record(record, s, source->name, err);
         }
         INK_TRY(read_header(s, source->name, err));
         start_row(s);

@@ -64,7 +64,7 @@ static ink_status step_fasttext(ink__step *step, ink__record *record, void *stat
     fasttext *s = state;
     bool nameless;
     INK_TRY(ink__record_line(step, record, &s->mended, &s->bad, source, err));
-    if (*step != INK__STEP_RECORD || record->error)
+    if (*step != INK__STEP_RECORD || record->error || source->skip)
         return INK_OK;
     INK_TRY(take_labels(record, &nameless, s, err));
     if (!s->labels_wanted)

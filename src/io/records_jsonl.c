@@ -259,6 +259,8 @@ static ink_status step_jsonl(ink__step *step, ink__record *record, void *state, 
             "%s: is one JSON array, wanted JSON Lines: an object on each line, without [ ] and commas "
             "around them (jq -c '.[]' makes that)",
             source->name);
+    if (source->skip)
+        return INK_OK;
     char place[300];
     snprintf(place, sizeof place, "%.250s: line %llu", source->name, (unsigned long long)line.number);
     const ink_status st = read_line(record, s, &line, place, &s->bad);

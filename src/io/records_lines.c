@@ -26,6 +26,8 @@ ink_status ink__record_line(ink__step *step, ink__record *record, ink__text *men
     if (*step != INK__STEP_RECORD)
         return INK_OK;
     record->line = line.number;
+    if (source->skip)
+        return INK_OK;
     if (line.bytes)
         return ink__record_text(record, mended, line.bytes, line.len, err);
     ink_fail(bad, INK_E_FORMAT, "%s: line %llu: has %zu bytes, at most %zu are read", source->name,
