@@ -15,6 +15,7 @@ static const cli_opt options[] = {
     {0, "all-scores", CLI_FLAG, offsetof(struct args, all_scores), NULL, "print the score of every label",
      NULL},
     JOB_OUTPUT(struct args),
+    JOB_REJECTS(struct args),
     JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),

@@ -18,6 +18,7 @@ static const cli_opt options[] = {
     {0, "normalize", CLI_FLAG, offsetof(struct args, normalize), NULL,
      "make vectors of length 1, where the model does not already", NULL},
     JOB_OUTPUT(struct args),
+    JOB_REJECTS(struct args),
     JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),

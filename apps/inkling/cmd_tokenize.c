@@ -10,6 +10,7 @@ static struct args defaults = {.job = JOB_DEFAULTS};
 static const cli_opt options[] = {
     JOB_MODEL(struct args),
     JOB_OUTPUT(struct args),
+    JOB_REJECTS(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "all of it"),
     {0},

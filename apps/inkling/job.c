@@ -107,6 +107,7 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     options->stop_on_error = args->on_error == 1;
     options->parse_special = args->parse_special;
     options->resume = args->resume;
+    options->rejects = args->rejects;
     meter.terminal = isatty(STDERR_FILENO);
     meter.shown = !args->quiet && (meter.terminal || args->progress);
     options->progress = on_progress;
@@ -127,6 +128,23 @@ static void print_notes(const char *verb, const char *notes)
 {
     for (size_t len; (len = strcspn(notes, "\n")) > 0; notes += len + (notes[len] == '\n'))
         fprintf(stderr, "inkling %s: %.*s\n", verb, (int)len, notes);
+}
+
+/* 3 of 100 records failed (2 not a JSON object, 1 too long); the first: ... */
+static void print_failed(const char *verb, const ink_job_report *report)
+{
+    const char *before = " (";
+    fprintf(stderr, "inkling %s: %llu of %llu records failed", verb, (unsigned long long)report->failed,
+            (unsigned long long)report->records);
+    for (int kind = 0; kind < INK_BADS; ++kind) {
+        if (report->failed_by[kind] == 0)
+            continue;
+        fprintf(stderr, "%s%llu %s", before, (unsigned long long)report->failed_by[kind],
+                ink_bad_name((ink_bad)kind));
+        before = ", ";
+    }
+    fputs(report->first_error[0] ? "); the first: " : ")", stderr);
+    fprintf(stderr, "%s\n", report->first_error);
 }
 
 /* An empty input is no failure, but it may be a mistake. */
@@ -187,9 +205,7 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
     if (report->records == 0 && !args->quiet)
         print_empty(verb, operands);
     if (report->failed) {
-        fprintf(stderr, "inkling %s: %llu of %llu records failed%s%s\n", verb,
-                (unsigned long long)report->failed, (unsigned long long)report->records,
-                report->first_error[0] ? "; the first: " : "", report->first_error);
+        print_failed(verb, report);
         return EXIT_FAILED;
     }
     return report->unread ? EXIT_FAILED : EXIT_OK;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 struct job_args {
-    const char *model, *output, *text, *text_pair, *id;
+    const char *model, *output, *rejects, *text, *text_pair, *id;
     int format, on_error, precision;
     char delimiter;
     size_t threads, max_length, batch_tokens;
@@ -35,6 +35,10 @@ struct job_args {
     {                                                                                                        \
         'o', "output", CLI_STR, JOB_AT(type, output), "FILE",                                                \
             "where results go, bad records' errors too, whole or not at all; - is stdout", NULL              \
+    }
+#define JOB_REJECTS(type)                                                                                    \
+    {                                                                                                        \
+        0, "rejects", CLI_STR, JOB_AT(type, rejects), "FILE", "where bad records' errors go instead", NULL   \
     }
 #define JOB_RESUME(type)                                                                                     \
     {                                                                                                        \

@@ -25,6 +25,20 @@ typedef enum ink_format {
     INK_FORMAT_FASTTEXT  /* a line is labels (__label__x) and then a text */
 } ink_format;
 
+/* Why a record is bad. */
+typedef enum ink_bad {
+    INK_BAD_JSON,   /* not a JSON object */
+    INK_BAD_BLANK,  /* a blank line where there should be one */
+    INK_BAD_FIELD,  /* a field is missing, or not of its kind */
+    INK_BAD_ROW,    /* a row of a table with other columns than its header, or with broken quotes */
+    INK_BAD_LENGTH, /* longer than the 64 MiB that are read */
+    INK_BAD_FILE,   /* a document that cannot be read */
+    INK_BADS
+} ink_bad;
+
+/* "not a JSON object" and the like; NULL out of range. Static memory. */
+INK_API const char *ink_bad_name(ink_bad kind);
+
 /* Where a running job stands. bytes_total is 0 where it cannot be known (a pipe). */
 typedef struct ink_job_progress {
     uint64_t records, failed, tokens, bytes_read, bytes_total;
@@ -61,6 +75,8 @@ typedef struct ink_job_options {
     bool parse_special;         /* tokens such as [MASK] in the text are special tokens */
     ink_job_callback *progress; /* may be NULL */
     void *user;
+    const char *rejects; /* where bad records go, in the same lines, instead of to output: a file, which is
+                          * treated as output is. NULL: to output */
     bool resume; /* classify, embed to lines: output, which must be a file, can be stopped and gone on with.
                   * It grows as output.part, and output.journal says how far it is. Where there is none of
                   * them the job begins; where it is partial it goes on and ends in the bytes of a job that
@@ -71,17 +87,18 @@ typedef struct ink_job_options {
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
-            INK_POOLING_AUTO, false, NULL, NULL, false                                                       \
+            INK_POOLING_AUTO, false, NULL, NULL, NULL, false                                                 \
     }
 
 /* What a job did. Also filled when it fails. */
 typedef struct ink_job_report {
-    uint64_t records;   /* done, the failed ones included; where stop_on_error ended the job, those before the
-                         * bad one */
-    uint64_t failed;    /* bad records: their lines say {"id":...,"error":"..."} */
-    uint64_t truncated; /* records of which only the beginning was used */
-    uint64_t tokens;    /* tokens computed, by this call */
-    uint64_t bad_bytes; /* ill-formed UTF-8 sequences read as U+FFFD */
+    uint64_t records; /* done, the failed ones included; where stop_on_error ended the job, those before the
+                       * bad one */
+    uint64_t failed;  /* bad records: their lines say {"id":...,"error":"..."} */
+    uint64_t failed_by[INK_BADS]; /* failed, kind by kind */
+    uint64_t truncated;           /* records of which only the beginning was used */
+    uint64_t tokens;              /* tokens computed, by this call */
+    uint64_t bad_bytes;           /* ill-formed UTF-8 sequences read as U+FFFD */
     double seconds;
     char first_error[512]; /* the first bad record's sentence, or "" */
     uint64_t unread;       /* inputs read to the end of their compressed data, with something else behind it

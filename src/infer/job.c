@@ -1,12 +1,11 @@
 /* The pipeline: see job.h. */
-#include "infer/job_resume.h"
+#include "infer/job_output.h"
 #include "core/memory.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum { UNIT_RECORDS = 1024, WAIT_MILLISECONDS = 100 };
@@ -25,8 +24,7 @@ struct job {
     const ink__work *work;
     const ink_job_options *options;
     ink__records *records;
-    ink__output *output;
-    ink__resume resume; /* without journal where that is not wanted */
+    ink__job_output output;
 
     pthread_mutex_t reading; /* guards records and ended */
     bool ended;
@@ -39,8 +37,7 @@ struct job {
     ink_status status;
     ink_error error;
     bool stopped;
-    bool cancelled;   /* by the caller: what is under way is finished, nothing else is begun */
-    bool output_lost; /* what has been collected could not all be written */
+    bool cancelled; /* by the caller: what is under way is finished, nothing else is begun */
     ink_job_report report;
     struct timespec start;
     double last_progress, last_mark;
@@ -83,45 +80,33 @@ static void tell_progress(struct job *job, bool last)
         pthread_cond_broadcast(&job->room);
 }
 
-/* What is written from here on no longer counts: part of it may be missing. */
-static ink_status output_failed(struct job *job, ink_status status)
-{
-    job->output_lost = job->output_lost || status != INK_OK;
-    return status;
-}
-
-/* Tells the journal where the job stands, if there is one, once in a while or, at the end, at once. */
-static void mark(struct job *job, bool last)
+/* Tells the journal where the job stands, if there is one, once in a while. */
+static void mark(struct job *job)
 {
     const double now = seconds_since(&job->start);
     ink_error error = {0};
-    if (!job->resume.journal || job->output_lost || (!last && now - job->last_mark < MARK_SECONDS) ||
-        !ink__resume_moved(&job->resume))
+    if (now - job->last_mark < MARK_SECONDS)
         return;
     job->last_mark = now;
-    ink_status st = output_failed(job, ink__output_flush(job->output, &error));
-    if (st == INK_OK)
-        st = ink__resume_mark(&job->resume, &error);
+    const ink_status st = ink__job_output_mark(&job->output, &error);
     if (st != INK_OK)
         fail(job, st, &error);
 }
 
 static ink_status write_result(struct job *job, ink__result *result, ink_error *err)
 {
-    if (job->work->take)
-        INK_TRY(job->work->take(job->work, result, err));
-    else if (!result->stopped || !job->resume.journal)
-        INK_TRY(output_failed(job, ink__output_write(job->output, result->out.data, result->out.len, err)));
+    INK_TRY(ink__job_output_write(&job->output, result, err));
     ink_job_report *total = &job->report;
     if (total->failed == 0 && result->failed > 0)
         snprintf(total->first_error, sizeof total->first_error, "%s", result->first_error);
     total->records += result->records, total->failed += result->failed;
     total->truncated += result->truncated, total->tokens += result->tokens;
     total->bad_bytes += result->bad_bytes;
+    for (size_t k = 0; k < INK_BADS; ++k)
+        total->failed_by[k] += result->failed_by[k];
     if (result->stopped)
         return ink_fail(err, INK_E_FORMAT, "%s", result->first_error);
-    if (job->resume.journal)
-        ink__resume_move(&job->resume, result, total);
+    ink__job_output_move(&job->output, result, total);
     return INK_OK;
 }
 
@@ -142,12 +127,12 @@ static void write_ready(struct job *job)
         if (st != INK_OK)
             fail(job, st, &error);
         else
-            mark(job, false), tell_progress(job, false);
+            mark(job), tell_progress(job, false);
     }
     /* Nothing else is under way: whoever waits at the other end of a pipe shall have what there is. */
     ink_error error = {0};
     if (!job->stopped && job->written == job->taken) {
-        const ink_status st = output_failed(job, ink__output_flush(job->output, &error));
+        const ink_status st = ink__job_output_flush(&job->output, &error);
         if (st != INK_OK)
             fail(job, st, &error);
     }
@@ -163,7 +148,7 @@ static bool wait_for_record(struct job *job)
     bool over = false;
     while (!over && !ink__records_ready(job->records) && ink__records_wait(job->records, WAIT_MILLISECONDS)) {
         pthread_mutex_lock(&job->writing);
-        mark(job, false);
+        mark(job);
         tell_progress(job, false);
         over = job->stopped || job->cancelled;
         pthread_mutex_unlock(&job->writing);
@@ -291,33 +276,6 @@ ink_status ink__job_check(const ink_job_report *report, const void *subject, con
     return INK_OK;
 }
 
-static ink_status write_header(struct job *job, uint64_t records, bool again, ink_error *err)
-{
-    ink__text header = {0};
-    if (!job->work->header)
-        return INK_OK;
-    ink_status st = job->work->header(&header, job->work, records, err);
-    if (st == INK_OK)
-        st = again ? ink__output_rewrite(job->output, 0, header.data, header.len, err)
-                   : ink__output_write(job->output, header.data, header.len, err);
-    ink__text_free(&header);
-    return st;
-}
-
-/* The output replaces what has its name, and that shall not be an input. */
-static ink_status check_output(const ink_job_options *options, ink_error *err)
-{
-    struct stat out, in;
-    if (!options->output || strcmp(options->output, "-") == 0 || stat(options->output, &out) != 0 ||
-        !S_ISREG(out.st_mode))
-        return INK_OK;
-    for (size_t i = 0; i < options->n_inputs; ++i)
-        if (stat(options->inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-            return ink_fail(err, INK_E_ARG, "%s: is an input and cannot be the output as well",
-                            options->output);
-    return INK_OK;
-}
-
 static ink_status open_records(ink__records **records, const ink_job_options *options, const ink__work *work,
                                ink_error *err)
 {
@@ -345,42 +303,10 @@ static void tell_notes(struct job *job)
         to += snprintf(to, sizeof job->report.notes - (size_t)(to - job->report.notes), "%s\n", sentences[i]);
 }
 
-/* Without resume a file appears whole or not at all. */
-static ink_status open_output(struct job *job, ink_error *err)
-{
-    const ink_job_options *options = job->options;
-    if (!options->resume) {
-        INK_TRY(ink__output_open(&job->output, options->output, err));
-        return write_header(job, 0, false, err);
-    }
-    if (!job->work->verb || job->work->header)
-        return ink_fail(err, INK_E_ARG, "this job cannot be resumed: only lines of labels or vectors can");
-    INK_TRY(ink__resume_open(&job->resume, job->work, options, err));
-    ink__resume_report(&job->report, &job->resume);
-    if (job->resume.in_place)
-        return INK_OK;
-    INK_TRY(ink__resume_skip(&job->resume, job->records, err));
-    return ink__resume_output(&job->output, &job->resume, err);
-}
-
-/* Puts a job that went well in its place; of any other what was finished stays, on stdout or to be resumed.
- */
-static ink_status close_output(struct job *job, ink_status st, ink_error *err)
-{
-    if (st == INK_OK)
-        st = write_header(job, job->report.records, true, err);
-    if (st == INK_OK && job->resume.journal)
-        return ink__resume_finish(&job->resume, job->output, err);
-    if (st == INK_OK)
-        return ink__output_commit(job->output, err);
-    mark(job, true);
-    (void)ink__output_flush(job->output, NULL);
-    return st;
-}
-
 static ink_status run_job(struct job *job, size_t threads, ink_error *err)
 {
-    run_workers(job, threads);
+    if (!job->output.resume.standing[INK__STANDING_COMPLETE]) /* else only names are left to give */
+        run_workers(job, threads);
     tell_progress(job, true); /* the last word is the caller's: a signal may have ended the input, too */
     ink_status st = job->status;
     if (st != INK_OK && err)
@@ -390,7 +316,7 @@ static ink_status run_job(struct job *job, size_t threads, ink_error *err)
                       (unsigned long long)job->report.records);
     if (st == INK_OK && job->options->stop_on_error)
         st = ink__notes_check(ink__records_notes(job->records), err);
-    return close_output(job, st, err);
+    return ink__job_output_finish(&job->output, st, &job->report, err);
 }
 
 ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink_job_options *options,
@@ -406,19 +332,17 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
     pthread_cond_init(&job.room, NULL);
     INK_TRY_GOTO(ink__calloc(&job.ring, job.n_slots, sizeof *job.ring, "job", err));
     INK_TRY_GOTO(open_records(&job.records, options, work, err));
-    INK_TRY_GOTO(check_output(options, err));
-    INK_TRY_GOTO(open_output(&job, err));
+    INK_TRY_GOTO(ink__job_output_open(&job.output, &job.report, job.records, work, options, err));
     if (!job.report.complete)
         st = run_job(&job, threads, err);
     tell_notes(&job);
     *report = job.report;
 done:
     for (size_t i = 0; job.ring && i < job.n_slots; ++i)
-        ink__text_free(&job.ring[i].result.out);
+        ink__result_free(&job.ring[i].result);
     free(job.ring);
     ink__records_free(job.records);
-    ink__output_free(job.output);
-    ink__resume_close(&job.resume);
+    ink__job_output_free(&job.output);
     pthread_cond_destroy(&job.room);
     pthread_mutex_destroy(&job.writing);
     pthread_mutex_destroy(&job.reading);

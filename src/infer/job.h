@@ -19,6 +19,7 @@ enum { INK__BATCH_TOKENS = 512 };
 typedef struct ink__unit_record {
     size_t id, id_len, text, text_len, pair, pair_len, error; /* places in bytes; error SIZE_MAX: none */
     bool has_pair, label_list;
+    ink_bad kind; /* if error */
     size_t bad_bytes;
     size_t labels, n_labels; /* places in strings; so are fields, as many as the work wants */
     size_t fields;
@@ -42,8 +43,8 @@ typedef struct ink__unit {
 
 /* What became of a unit: its output and its part of the report. */
 typedef struct ink__result {
-    ink__text out;
-    uint64_t records, failed, truncated, tokens, bad_bytes;
+    ink__text out, rejects; /* rejects has the bad records' lines where they have a file of their own */
+    uint64_t records, failed, truncated, tokens, bad_bytes, failed_by[INK_BADS];
     uint64_t through; /* of its unit */
     uint32_t check;
     char first_error[512];
@@ -97,6 +98,7 @@ static inline const char *ink__unit_at(const ink__unit *unit, size_t place)
 
 /* Empties it for the next unit; its memory stays. */
 void ink__result_reset(ink__result *result);
+void ink__result_free(ink__result *result);
 
 /* Counts a bad record of unit; says in *stop whether it ends the job, and then only what stands before it
  * counts as done. */
@@ -104,11 +106,11 @@ void ink__result_failed(ink__result *result, bool *stop, const ink__unit *unit,
                         const ink__unit_record *record, const char *sentence, bool stop_on_error);
 
 /* {"id":17 -- the beginning of every line. */
-ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink__unit_record *record,
+ink_status ink__result_id(ink__text *out, const ink__unit *unit, const ink__unit_record *record,
                           ink_error *err);
 
 /* A bad record's line, or with stop_on_error the end of the unit: *stop says which. */
 ink_status ink__result_bad(ink__result *result, bool *stop, const ink__unit *unit,
-                           const ink__unit_record *record, bool stop_on_error, ink_error *err);
+                           const ink__unit_record *record, const ink_job_options *options, ink_error *err);
 
 #endif

@@ -89,7 +89,7 @@ static ink_status one_line(ink__result *result, const ink__model_worker *s, cons
 {
     ink__text *out = &result->out;
     const bool truncated = use->used < use->tokens;
-    INK_TRY(ink__result_id(result, unit, record, err));
+    INK_TRY(ink__result_id(&result->out, unit, record, err));
     INK_TRY(decision(out, s, scores, err));
     INK_TRY(ink__text_cstr(out, ",\"tokens\":", err));
     INK_TRY(ink__text_uint(out, use->tokens, err));
@@ -114,7 +114,7 @@ static ink_status run(ink__result *result, void *state, const ink__unit *unit, i
     for (size_t i = 0, good = 0; i < unit->n && !stop; ++i) {
         const ink__unit_record *record = &unit->records[i];
         if (record->error != SIZE_MAX) {
-            INK_TRY(ink__result_bad(result, &stop, unit, record, s->options->stop_on_error, err));
+            INK_TRY(ink__result_bad(result, &stop, unit, record, s->options, err));
         } else {
             INK_TRY(one_line(result, s, unit, record, s->out + good * C, &s->uses[good], err));
             ++good;

@@ -17,7 +17,7 @@ static ink_status one_line(ink__result *result, const ink__model_worker *s, cons
                            const ink__unit_record *record, const float *vector, ink_error *err)
 {
     ink__text *out = &result->out;
-    INK_TRY(ink__result_id(result, unit, record, err));
+    INK_TRY(ink__result_id(&result->out, unit, record, err));
     INK_TRY(ink__text_cstr(out, ",\"embedding\":[", err));
     for (size_t h = 0; h < s->info.hidden; ++h) {
         INK_TRY(ink__text_cstr(out, h ? "," : "", err));
@@ -44,7 +44,7 @@ static ink_status bad_record(ink__result *result, bool *stop, const ink__model_w
                              const ink__unit *unit, const ink__unit_record *record, ink_error *err)
 {
     const size_t before = result->out.len;
-    INK_TRY(ink__result_bad(result, stop, unit, record, s->options->stop_on_error, err));
+    INK_TRY(ink__result_bad(result, stop, unit, record, s->options, err));
     if (!wants_npy(s->options) || *stop)
         return INK_OK;
     result->out.len = before;

@@ -6,11 +6,11 @@
 
 enum { KEEP_BYTES = 1 << 20 };
 
-ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink__unit_record *record,
+ink_status ink__result_id(ink__text *out, const ink__unit *unit, const ink__unit_record *record,
                           ink_error *err)
 {
-    INK_TRY(ink__text_cstr(&result->out, "{\"id\":", err));
-    return ink__text_bytes(&result->out, ink__unit_at(unit, record->id), record->id_len, err);
+    INK_TRY(ink__text_cstr(out, "{\"id\":", err));
+    return ink__text_bytes(out, ink__unit_at(unit, record->id), record->id_len, err);
 }
 
 void ink__result_failed(ink__result *result, bool *stop, const ink__unit *unit,
@@ -18,29 +18,41 @@ void ink__result_failed(ink__result *result, bool *stop, const ink__unit *unit,
 {
     if (result->failed++ == 0)
         snprintf(result->first_error, sizeof result->first_error, "%s", sentence);
+    ++result->failed_by[record->kind];
     *stop = result->stopped = stop_on_error;
     if (stop_on_error)
         result->records = (uint64_t)(record - unit->records);
 }
 
 ink_status ink__result_bad(ink__result *result, bool *stop, const ink__unit *unit,
-                           const ink__unit_record *record, bool stop_on_error, ink_error *err)
+                           const ink__unit_record *record, const ink_job_options *options, ink_error *err)
 {
     const char *sentence = ink__unit_at(unit, record->error);
-    ink__result_failed(result, stop, unit, record, sentence, stop_on_error);
-    if (stop_on_error)
+    ink__text *out = options->rejects ? &result->rejects : &result->out;
+    ink__result_failed(result, stop, unit, record, sentence, options->stop_on_error);
+    if (options->stop_on_error)
         return INK_OK;
-    INK_TRY(ink__result_id(result, unit, record, err));
-    INK_TRY(ink__text_cstr(&result->out, ",\"error\":", err));
-    INK_TRY(ink__text_string(&result->out, sentence, strlen(sentence), err));
-    return ink__text_cstr(&result->out, "}\n", err);
+    INK_TRY(ink__result_id(out, unit, record, err));
+    INK_TRY(ink__text_cstr(out, ",\"error\":", err));
+    INK_TRY(ink__text_string(out, sentence, strlen(sentence), err));
+    return ink__text_cstr(out, "}\n", err);
+}
+
+static ink__text emptied(ink__text text)
+{
+    text.len = 0;
+    if (text.capacity > KEEP_BYTES)
+        ink__text_free(&text);
+    return text;
 }
 
 void ink__result_reset(ink__result *result)
 {
-    ink__text out = result->out;
-    out.len = 0;
-    if (out.capacity > KEEP_BYTES)
-        ink__text_free(&out);
-    *result = (ink__result){.out = out};
+    *result = (ink__result){.out = emptied(result->out), .rejects = emptied(result->rejects)};
+}
+
+void ink__result_free(ink__result *result)
+{
+    ink__text_free(&result->out);
+    ink__text_free(&result->rejects);
 }

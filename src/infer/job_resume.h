@@ -19,7 +19,8 @@ enum {
     INK__STANDING_FAILED,
     INK__STANDING_TRUNCATED,
     INK__STANDING_BAD_BYTES,
-    INK__STANDING_NUMBERS
+    INK__STANDING_FAILED_BY,
+    INK__STANDING_NUMBERS = INK__STANDING_FAILED_BY + INK_BADS
 };
 
 /* One file that grows. */
@@ -29,7 +30,7 @@ typedef struct ink__growing {
 } ink__growing;
 
 typedef struct ink__resume {
-    ink__growing output;
+    ink__growing output, rejects;
     char *journal_path;
     ink__journal *journal;
     uint64_t standing[INK__STANDING_NUMBERS]; /* where the next record goes; zeros at the beginning */
@@ -46,8 +47,9 @@ ink_status ink__resume_open(ink__resume *resume, const ink__work *work, const in
 /* Passes over the records that are done. INK_E_ARG: they are others than they were. */
 ink_status ink__resume_skip(const ink__resume *resume, ink__records *records, ink_error *err);
 
-/* Opens the output where it stands. */
-ink_status ink__resume_output(ink__output **output, ink__resume *resume, ink_error *err);
+/* Opens the output, and the file of the bad records if there is one, where they stand. */
+ink_status ink__resume_outputs(ink__output **output, ink__output **rejects, ink__resume *resume,
+                               ink_error *err);
 
 /* What has been done before. */
 void ink__resume_report(ink_job_report *report, const ink__resume *resume);
@@ -62,7 +64,7 @@ bool ink__resume_moved(const ink__resume *resume);
 ink_status ink__resume_mark(ink__resume *resume, ink_error *err);
 
 /* The same at the very end, with everything on disk, and puts the output in place. */
-ink_status ink__resume_finish(ink__resume *resume, ink__output *output, ink_error *err);
+ink_status ink__resume_finish(ink__resume *resume, ink__output *output, ink__output *rejects, ink_error *err);
 
 void ink__resume_close(ink__resume *resume);
 

@@ -89,6 +89,7 @@ static ink_status add_options(ink__text *settings, const ink_job_options *o, ink
     INK_TRY(add(settings, "--id", o->id ? o->id : "none", err));
     INK_TRY(add_number(settings, "--max-length", o->max_length, err));
     INK_TRY(add(settings, "--on-error", o->stop_on_error ? "stop" : "report", err));
+    INK_TRY(add(settings, "--rejects", o->rejects ? o->rejects : "none", err));
     INK_TRY(add_number(settings, "--all-scores", o->all_scores, err));
     INK_TRY(add_number(settings, "--normalize", o->normalize, err));
     INK_TRY(add_number(settings, "--pooling", o->pooling, err));

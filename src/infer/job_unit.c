@@ -50,6 +50,7 @@ ink_status ink__unit_add(ink__unit *unit, const ink__record *record, const ink__
                             .bad_bytes = record->bad_bytes};
     INK_TRY(keep(&r->id, unit, record->id, record->id_len, err));
     if (record->error) {
+        r->kind = record->kind;
         INK_TRY(keep(&r->error, unit, record->error, strlen(record->error) + 1, err));
     } else {
         INK_TRY(keep(&r->text, unit, record->text, record->text_len, err));

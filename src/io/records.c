@@ -27,6 +27,19 @@ struct ink__records {
     ink_error failure; /* of the last read, which stays */
 };
 
+const char *ink_bad_name(ink_bad kind)
+{
+    static const char *const names[INK_BADS] = {
+        [INK_BAD_JSON] = "not a JSON object",
+        [INK_BAD_BLANK] = "a blank line",
+        [INK_BAD_FIELD] = "without a usable field",
+        [INK_BAD_ROW] = "a row that does not fit its header",
+        [INK_BAD_LENGTH] = "too long",
+        [INK_BAD_FILE] = "a file that cannot be read",
+    };
+    return (unsigned)kind < INK_BADS ? names[kind] : NULL;
+}
+
 void ink__name_list_add(ink__name_list *list, const char *name, size_t len)
 {
     enum { SHOWN = 8, BYTES = 48 }; /* SHOWN * (BYTES + 4) fit the list */
@@ -221,7 +234,7 @@ static ink_status make_bad(ink__records *records, const ink_error *why, ink_erro
     if (!records->format || !records->format->one_each || !of_the_file)
         return ink_fail(err, why->status, "%s", why->text);
     records->bad = *why;
-    records->record = (ink__record){.error = records->bad.text};
+    records->record = (ink__record){.error = records->bad.text, .kind = INK_BAD_FILE};
     INK_TRY(complete(records, err));
     close_input(records);
     return INK_OK;

@@ -56,6 +56,7 @@ typedef struct ink__record {
                                 * null; NULL if error */
     const char *source;        /* the file's name for messages, or "standard input"; terminated */
     uint64_t line;             /* in it, from 1: where the record begins; 0: it is the whole file */
+    ink_bad kind;              /* of error */
     const char *error;         /* NULL, or one sentence why this record cannot be used, with file and line;
                                 * terminated */
 } ink__record;                 /* every pointer is valid until the next call on the reader */

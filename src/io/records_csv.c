@@ -317,6 +317,9 @@ static ink_status make_record(ink__record *record, csv *s, const char *source, i
     ink_status st;
     record->bad_bytes = s->bad_bytes;
     record->line = s->row_line;
+    record->kind = too_long(s)                               ? INK_BAD_LENGTH
+                   : s->stray || s->n_fields != s->n_columns ? INK_BAD_ROW
+                                                             : INK_BAD_FIELD;
     if (too_long(s))
         st = ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: the row has %zu bytes, at most %zu are read",
                       source, line, s->bytes, INK__RECORD_MAX);

@@ -73,7 +73,7 @@ static ink_status step_fasttext(ink__step *step, ink__record *record, void *stat
         ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: %s", source->name, (unsigned long long)record->line,
                  nameless ? "a label is empty"
                           : "no label, wanted the likes of \"__label__positive\" in front");
-        record->error = s->bad.text;
+        record->error = s->bad.text, record->kind = INK_BAD_FIELD;
         return INK_OK;
     }
     ink__labels_give(record, &s->labels);

@@ -212,11 +212,14 @@ static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line
 {
     char *bytes = line->bytes;
     size_t len = line->len;
+    record->kind = INK_BAD_LENGTH;
     if (!bytes)
         return ink_fail(err, INK_E_FORMAT, "%s: has %zu bytes, at most %zu are read", place, len,
                         INK__RECORD_MAX);
+    record->kind = INK_BAD_BLANK;
     if (ink__jsonwalk_space(bytes, bytes + len) == bytes + len)
         return ink_fail(err, INK_E_FORMAT, "%s: a blank line where a JSON object was wanted", place);
+    record->kind = INK_BAD_JSON;
     INK_TRY(ink__json_mend(&s->mended, &len, &record->bad_bytes, bytes, err));
     if (s->mended)
         bytes = s->mended;
@@ -226,6 +229,7 @@ static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line
     for (char *cr = bytes; (cr = memchr(cr, '\r', (size_t)(bytes + len - cr)));)
         *cr = ' ';
     find_values(s, bytes, len);
+    record->kind = INK_BAD_FIELD;
     record->id = s->raws[RAW_ID].value, record->id_len = s->raws[RAW_ID].len;
     INK_TRY(get_string(&record->text, &record->text_len, s->root, s->fields->text, "--text", place, err));
     if (s->fields->pair)

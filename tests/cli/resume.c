@@ -19,6 +19,28 @@ Test(resume, a_killed_job_goes_on_to_the_same_bytes)
     expect_usage("inkling classify -m . in.jsonl --resume", "name it with -o");
 }
 
+Test(resume, bad_records_go_to_a_file_of_their_own_and_are_counted_by_kind)
+{
+    static const char jsonl[] =
+        "{\"text\":\"good\"}\n{\"id\":\"x\",\"text\":5}\n\nnot json\n[1]\n{\"text\":\"bad\"}\n";
+    scratch_write(dir, "in.jsonl", jsonl, sizeof jsonl - 1);
+    cr_expect(run("inkling classify -m . in.jsonl -o out.jsonl --rejects bad.jsonl") == 1);
+    cr_expect(strstr(err, "classify: 4 of 6 records failed (2 not a JSON object, 1 a blank line, "
+                          "1 without a usable field); the first: in.jsonl: line 2: "),
+              "%s", err);
+    cr_expect(run("cat out.jsonl") == 0 && strncmp(out, "{\"id\":1,\"label\"", 15) == 0 &&
+                  strstr(out, "}\n{\"id\":6,\"label\"") && !strstr(out, "error"),
+              "%s", out);
+    cr_expect(run("cat bad.jsonl") == 0 && strncmp(out, "{\"id\":\"x\",\"error\":\"", 18) == 0 &&
+                  strstr(out, "}\n{\"id\":3,\"error\"") && strstr(out, "}\n{\"id\":5,\"error\""),
+              "%s", out);
+    expect_failure("inkling classify -m . in.jsonl -o x --rejects x", "cannot hold both");
+    expect_failure("inkling classify -m . in.jsonl -o x --rejects in.jsonl", "is an input");
+    cr_expect(run("inkling tokenize -m . in.jsonl --quiet --rejects bad2.jsonl >/dev/null; "
+                  "cmp bad.jsonl bad2.jsonl && echo same") == 0 &&
+              strstr(out, "same"));
+}
+
 Test(resume, a_signal_finishes_what_is_under_way_even_when_the_pipe_is_silent)
 {
     cr_expect(run("mkfifo p; (echo good; exec sleep 30) >p & writer=$!; "

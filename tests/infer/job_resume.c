@@ -322,6 +322,34 @@ Test(resume, damage_costs_work_and_never_a_byte)
     close_fixture(&f);
 }
 
+Test(resume, bad_records_of_their_own_file_are_gone_on_with_as_well)
+{
+    struct fixture f;
+    char bad[300], whole_bad[300], bad_part[320];
+    open_fixture(&f);
+    snprintf(bad, sizeof bad, "%s/bad.jsonl", f.dir);
+    snprintf(bad_part, sizeof bad_part, "%s.part", bad);
+    snprintf(whole_bad, sizeof whole_bad, "%s/whole-bad.jsonl", f.dir);
+    write_jsonl(&f);
+    f.options.rejects = whole_bad;
+    run_whole(&f);
+    f.options.rejects = bad;
+    stop_after(&f, 1500);
+    stop_after(&f, 1500);
+    cr_expect(f.report.failed > 0 && f.report.failed == f.report.failed_by[INK_BAD_FIELD]);
+    f.options.rejects = NULL;
+    expect_refused(&f, "--rejects");
+    f.options.rejects = bad;
+    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_expect(same_files(f.whole, f.out) && same_files(whole_bad, bad) && !is_there(bad_part));
+    cr_expect(f.report.failed_by[INK_BAD_FIELD] == RECORDS / 50);
+    /* Killed between the one name and the other. */
+    cr_assert(rename(f.out, f.part) == 0);
+    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_expect(same_files(f.whole, f.out) && same_files(whole_bad, bad) && !is_there(bad_part));
+    close_fixture(&f);
+}
+
 Test(resume, a_bad_record_that_stops_a_job_stops_it_again)
 {
     struct fixture f;
