@@ -17,6 +17,7 @@ static const cli_opt options[] = {
      "how token vectors become one; auto is the model's own way, else mean", NULL},
     {0, "normalize", CLI_FLAG, offsetof(struct args, normalize), NULL,
      "make vectors of length 1, where the model does not already", NULL},
+    JOB_KEEP(struct args),
     JOB_OUTPUT(struct args),
     JOB_REJECTS(struct args),
     JOB_RESUME(struct args),

@@ -108,6 +108,9 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     options->parse_special = args->parse_special;
     options->resume = args->resume;
     options->rejects = args->rejects;
+    options->keep_all = args->keep.n == 1 && strcmp(args->keep.items[0], "all") == 0;
+    options->keep = args->keep.items;
+    options->n_keep = options->keep_all ? 0 : args->keep.n;
     meter.terminal = isatty(STDERR_FILENO);
     meter.shown = !args->quiet && (meter.terminal || args->progress);
     options->progress = on_progress;

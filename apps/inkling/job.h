@@ -8,6 +8,7 @@
 
 struct job_args {
     const char *model, *output, *rejects, *text, *text_pair, *id;
+    cli_list keep;
     int format, on_error, precision;
     char delimiter;
     size_t threads, max_length, batch_tokens;
@@ -39,6 +40,11 @@ struct job_args {
 #define JOB_REJECTS(type)                                                                                    \
     {                                                                                                        \
         0, "rejects", CLI_STR, JOB_AT(type, rejects), "FILE", "where bad records' errors go instead", NULL   \
+    }
+#define JOB_KEEP(type)                                                                                       \
+    {                                                                                                        \
+        0, "keep", CLI_NAMES, JOB_AT(type, keep), "A,B|all",                                                 \
+            "fields of the input that pass through untouched", NULL                                          \
     }
 #define JOB_RESUME(type)                                                                                     \
     {                                                                                                        \

@@ -77,6 +77,12 @@ typedef struct ink_job_options {
     void *user;
     const char *rejects; /* where bad records go, in the same lines, instead of to output: a file, which is
                           * treated as output is. NULL: to output */
+    const char *const *keep; /* [n_keep] fields that pass through into the result, behind its own, as they
+                              * stood; one whose name results use ("label", "score") as "input_label" */
+    size_t n_keep;
+    bool keep_all; /* all fields do, but for the text's, text_pair's and id's; not with lines and documents */
+    size_t top_k;  /* classify: "top":[{"label":...,"score":...},...] with so many; 0: none */
+    double threshold; /* classify, of a multi-label model: scores from here on are labels; 0: 0.5 */
     bool resume; /* classify, embed to lines: output, which must be a file, can be stopped and gone on with.
                   * It grows as output.part, and output.journal says how far it is. Where there is none of
                   * them the job begins; where it is partial it goes on and ends in the bytes of a job that
@@ -87,7 +93,7 @@ typedef struct ink_job_options {
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
-            INK_POOLING_AUTO, false, NULL, NULL, NULL, false                                                 \
+            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, false                           \
     }
 
 /* What a job did. Also filled when it fails. */

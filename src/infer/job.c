@@ -289,6 +289,9 @@ static ink_status open_records(ink__records **records, const ink_job_options *op
                                          .label = work->label,
                                          .fields = work->fields,
                                          .n_fields = work->n_fields,
+                                         .keep = options->keep,
+                                         .n_keep = options->n_keep,
+                                         .keep_all = options->keep_all,
                                          .check = options->resume};
     return ink__records_open(records, &wanted, err);
 }

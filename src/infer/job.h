@@ -20,6 +20,7 @@ typedef struct ink__unit_record {
     size_t id, id_len, text, text_len, pair, pair_len, error; /* places in bytes; error SIZE_MAX: none */
     bool has_pair, label_list;
     ink_bad kind; /* if error */
+    size_t kept, kept_len;
     size_t bad_bytes;
     size_t labels, n_labels; /* places in strings; so are fields, as many as the work wants */
     size_t fields;
@@ -99,6 +100,10 @@ static inline const char *ink__unit_at(const ink__unit *unit, size_t place)
 /* Empties it for the next unit; its memory stays. */
 void ink__result_reset(ink__result *result);
 void ink__result_free(ink__result *result);
+
+/* The fields that pass through, and the end of the line. */
+ink_status ink__result_end(ink__text *out, const ink__unit *unit, const ink__unit_record *record,
+                           ink_error *err);
 
 /* Counts a bad record of unit; says in *stop whether it ends the job, and then only what stands before it
  * counts as done. */

@@ -23,7 +23,8 @@ static ink_status one_line(ink__result *result, const ink__model_worker *s, cons
         INK_TRY(ink__text_cstr(out, h ? "," : "", err));
         INK_TRY(ink__text_float(out, vector[h], err));
     }
-    return ink__text_cstr(out, "]}\n", err);
+    INK_TRY(ink__text_cstr(out, "]", err));
+    return ink__result_end(out, unit, record, err);
 }
 
 static ink_status bytes_of(ink__text *out, const float *values, size_t n, ink_error *err)

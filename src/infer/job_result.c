@@ -13,6 +13,13 @@ ink_status ink__result_id(ink__text *out, const ink__unit *unit, const ink__unit
     return ink__text_bytes(out, ink__unit_at(unit, record->id), record->id_len, err);
 }
 
+ink_status ink__result_end(ink__text *out, const ink__unit *unit, const ink__unit_record *record,
+                           ink_error *err)
+{
+    INK_TRY(ink__text_bytes(out, ink__unit_at(unit, record->kept), record->kept_len, err));
+    return ink__text_cstr(out, "}\n", err);
+}
+
 void ink__result_failed(ink__result *result, bool *stop, const ink__unit *unit,
                         const ink__unit_record *record, const char *sentence, bool stop_on_error)
 {

@@ -81,6 +81,7 @@ static ink_status add_inputs(ink__text *settings, const ink_job_options *o, ink_
 
 static ink_status add_options(ink__text *settings, const ink_job_options *o, ink_error *err)
 {
+    char number[40];
     const char delimiter[2] = {o->delimiter ? o->delimiter : ',', 0};
     INK_TRY(add_number(settings, "--format", o->format, err));
     INK_TRY(add(settings, "--delimiter", delimiter, err));
@@ -90,6 +91,15 @@ static ink_status add_options(ink__text *settings, const ink_job_options *o, ink
     INK_TRY(add_number(settings, "--max-length", o->max_length, err));
     INK_TRY(add(settings, "--on-error", o->stop_on_error ? "stop" : "report", err));
     INK_TRY(add(settings, "--rejects", o->rejects ? o->rejects : "none", err));
+    INK_TRY(add_number(settings, "number of fields to keep", o->n_keep, err));
+    for (size_t i = 0; i < o->n_keep; ++i) {
+        snprintf(number, sizeof number, "field %zu to keep", i + 1);
+        INK_TRY(add(settings, number, o->keep[i], err));
+    }
+    INK_TRY(add_number(settings, "--keep all", o->keep_all, err));
+    INK_TRY(add_number(settings, "--top-k", o->top_k, err));
+    snprintf(number, sizeof number, "%.17g", o->threshold);
+    INK_TRY(add(settings, "--threshold", number, err));
     INK_TRY(add_number(settings, "--all-scores", o->all_scores, err));
     INK_TRY(add_number(settings, "--normalize", o->normalize, err));
     INK_TRY(add_number(settings, "--pooling", o->pooling, err));

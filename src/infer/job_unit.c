@@ -56,6 +56,8 @@ ink_status ink__unit_add(ink__unit *unit, const ink__record *record, const ink__
         INK_TRY(keep(&r->text, unit, record->text, record->text_len, err));
         if (record->pair)
             INK_TRY(keep(&r->pair, unit, record->pair, record->pair_len, err));
+        r->kept_len = record->kept_len;
+        INK_TRY(keep(&r->kept, unit, record->kept, record->kept_len, err));
         if (work->label)
             INK_TRY(keep_labels(r, unit, record, work, err));
     }

@@ -16,6 +16,9 @@ typedef struct ink__fields {
     char *label_else; /* read where there is no such field; NULL: none */
     char **more;      /* [n_more] */
     size_t n_more;
+    char **keep; /* [n_keep] fields that pass through */
+    size_t n_keep;
+    bool keep_all;  /* all but text, pair and id do */
     char delimiter; /* of CSV; 0: its own */
 } ink__fields;
 
@@ -43,6 +46,11 @@ ink_status ink__labels_add(ink__labels *labels, const char *text, size_t len, in
 ink_status ink__labels_cell(ink__labels *labels, bool list, const char *cell, size_t len, const char *place,
                             ink_error *err);
 void ink__labels_give(ink__record *record, const ink__labels *labels);
+
+/* True if the field of this name passes through. */
+bool ink__keeps(const ink__fields *fields, const char *name, size_t len);
+/* ,"name": -- its value follows. */
+ink_status ink__keep_name(ink__text *kept, const char *name, size_t len, ink_error *err);
 
 /* Makes len bytes the record's text, ill-formed UTF-8 mended (in *mended) and counted. */
 ink_status ink__record_text(ink__record *record, ink__text *mended, const char *bytes, size_t len,

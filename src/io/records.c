@@ -71,6 +71,10 @@ static ink_status copy_fields(ink__fields *fields, const ink__records_options *o
     INK_TRY(ink__calloc(&fields->more, options->n_fields, sizeof *fields->more, "field names", err));
     for (; fields->n_more < options->n_fields; ++fields->n_more)
         INK_TRY(copy_name(&fields->more[fields->n_more], options->fields[fields->n_more], err));
+    fields->keep_all = options->keep_all;
+    INK_TRY(ink__calloc(&fields->keep, options->n_keep, sizeof *fields->keep, "field names", err));
+    for (; fields->n_keep < options->n_keep; ++fields->n_keep)
+        INK_TRY(copy_name(&fields->keep[fields->n_keep], options->keep[fields->n_keep], err));
     return INK_OK;
 }
 
@@ -84,6 +88,9 @@ static void free_fields(ink__fields *fields)
     for (size_t i = 0; i < fields->n_more; ++i)
         free(fields->more[i]);
     free(fields->more);
+    for (size_t i = 0; i < fields->n_keep; ++i)
+        free(fields->keep[i]);
+    free(fields->keep);
 }
 
 ink_status ink__records_open(ink__records **out, const ink__records_options *options, ink_error *err)
@@ -175,7 +182,7 @@ static ink_status complete(ink__records *records, ink_error *err)
         record->text = record->pair = NULL;
         record->text_len = record->pair_len = 0;
         record->labels = record->fields = NULL;
-        record->n_labels = 0;
+        record->n_labels = 0, record->kept_len = 0;
         record->label_list = false;
     }
     records->pending = true;

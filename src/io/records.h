@@ -54,12 +54,14 @@ typedef struct ink__record {
     bool label_list;           /* a list was given, of any length: the record is multi-label */
     const ink__string *fields; /* [n_fields of the options]: text NULL where there is no such field, or it is
                                 * null; NULL if error */
-    const char *source;        /* the file's name for messages, or "standard input"; terminated */
-    uint64_t line;             /* in it, from 1: where the record begins; 0: it is the whole file */
-    ink_bad kind;              /* of error */
-    const char *error;         /* NULL, or one sentence why this record cannot be used, with file and line;
-                                * terminated */
-} ink__record;                 /* every pointer is valid until the next call on the reader */
+    const char *kept; /* what passes through, as JSON: ,"a":1.10,"b":"x" just as it stood (record_keep.c) */
+    size_t kept_len;
+    const char *source; /* the file's name for messages, or "standard input"; terminated */
+    uint64_t line;      /* in it, from 1: where the record begins; 0: it is the whole file */
+    ink_bad kind;       /* of error */
+    const char *error;  /* NULL, or one sentence why this record cannot be used, with file and line;
+                         * terminated */
+} ink__record;          /* every pointer is valid until the next call on the reader */
 
 typedef struct ink__records ink__records;
 
@@ -75,6 +77,9 @@ typedef struct ink__records_options {
                             * well, where there is no field "label" */
     const char *const *fields; /* further fields that are wanted */
     size_t n_fields;
+    const char *const *keep; /* fields that pass through; of CSV they must be there */
+    size_t n_keep;
+    bool keep_all;      /* all but those of text, text_pair and id do */
     bool check;         /* each record's check is wanted */
 } ink__records_options; /* what it points to is copied, or of no use after the call */
 

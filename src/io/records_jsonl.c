@@ -28,6 +28,7 @@ typedef struct jsonl {
     size_t n_raws;
     ink__labels labels;
     ink__string *values; /* [n_more of fields] */
+    ink__text kept;
     ink_error bad;
 } jsonl;
 
@@ -87,12 +88,14 @@ static void read_key(ink__string *key, json_t **owner, const char *p, const char
     *key = (ink__string){json_string_value(*owner), json_string_length(*owner)};
 }
 
-/* Points each of the raw values at the last one under its name in the object that is `line`. */
-static void find_values(jsonl *s, const char *line, size_t len)
+/* Points each of the raw values at the last one under its name in the object that is `line`, and collects
+ * what passes through. */
+static ink_status find_values(jsonl *s, const char *line, size_t len, ink_error *err)
 {
     const char *end = line + len, *p = ink__jsonwalk_space(line, end) + 1;
     for (size_t i = 0; i < s->n_raws; ++i)
         s->raws[i].value = NULL;
+    s->kept.len = 0;
     for (p = ink__jsonwalk_space(p, end); p < end && *p == '"'; p = ink__jsonwalk_space(p, end)) {
         const char *key_start = p, *key_end = ink__jsonwalk_string(p, end);
         p = ink__jsonwalk_space(ink__jsonwalk_space(key_end, end) + 1, end);
@@ -105,9 +108,17 @@ static void find_values(jsonl *s, const char *line, size_t len)
             if (key.text && strlen(s->raws[i].name) == key.len &&
                 memcmp(s->raws[i].name, key.text, key.len) == 0)
                 s->raws[i].value = value, s->raws[i].len = (size_t)(p - value);
+        ink_status st = INK_OK;
+        if (key.text && ink__keeps(s->fields, key.text, key.len)) {
+            st = ink__keep_name(&s->kept, key.text, key.len, err);
+            if (st == INK_OK)
+                st = ink__text_bytes(&s->kept, value, (size_t)(p - value), err);
+        }
         json_decref(owner);
+        INK_TRY(st);
         p = ink__jsonwalk_space(p, end) + 1;
     }
+    return INK_OK;
 }
 
 /* ---- Fields ---- */
@@ -228,7 +239,7 @@ static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line
      */
     for (char *cr = bytes; (cr = memchr(cr, '\r', (size_t)(bytes + len - cr)));)
         *cr = ' ';
-    find_values(s, bytes, len);
+    INK_TRY(find_values(s, bytes, len, err));
     record->kind = INK_BAD_FIELD;
     record->id = s->raws[RAW_ID].value, record->id_len = s->raws[RAW_ID].len;
     INK_TRY(get_string(&record->text, &record->text_len, s->root, s->fields->text, "--text", place, err));
@@ -240,6 +251,7 @@ static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line
     if (s->fields->label)
         INK_TRY(read_labels(record, s, place, err));
     read_more(record, s);
+    record->kept = s->kept.data, record->kept_len = s->kept.len;
     return INK_OK;
 }
 
@@ -284,6 +296,7 @@ static void close_jsonl(void *state)
         free(s->mended);
         free(s->raws);
         free(s->values);
+        ink__text_free(&s->kept);
         ink__labels_free(&s->labels);
     }
     free(s);
