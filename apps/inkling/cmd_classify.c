@@ -1,8 +1,6 @@
 /* inkling classify: label every record. */
 #include "job.h"
 
-#include <string.h>
-
 struct args {
     struct job_args job;
     bool all_scores;
@@ -22,6 +20,7 @@ static const cli_opt options[] = {
     JOB_KEEP(struct args),
     JOB_OUTPUT(struct args),
     JOB_REJECTS(struct args),
+    JOB_SHARD(struct args),
     JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
@@ -39,13 +38,11 @@ static int run(int argc, char **argv)
 {
     struct args a = defaults;
     int first;
-    const int leave = cli_parse(&a, &first, &verb_classify, argc, argv);
+    int leave = cli_parse(&a, &first, &verb_classify, argc, argv);
+    if (leave < 0)
+        leave = job_check("classify", &a.job);
     if (leave >= 0)
         return leave;
-    if (!a.job.model)
-        return cli_usage("classify", "--model is required");
-    if (a.job.resume && strcmp(a.job.output, "-") == 0)
-        return cli_usage("classify", "--resume goes on with a file: name it with -o");
     ink_error err;
     ink_model *model;
     ink_job_report report = {0};

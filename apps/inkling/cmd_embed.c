@@ -1,8 +1,6 @@
 /* inkling embed: a vector for every record. */
 #include "job.h"
 
-#include <string.h>
-
 struct args {
     struct job_args job;
     int pooling;
@@ -20,6 +18,7 @@ static const cli_opt options[] = {
     JOB_KEEP(struct args),
     JOB_OUTPUT(struct args),
     JOB_REJECTS(struct args),
+    JOB_SHARD(struct args),
     JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
@@ -32,13 +31,11 @@ static int run(int argc, char **argv)
 {
     struct args a = defaults;
     int first;
-    const int leave = cli_parse(&a, &first, &verb_embed, argc, argv);
+    int leave = cli_parse(&a, &first, &verb_embed, argc, argv);
+    if (leave < 0)
+        leave = job_check("embed", &a.job);
     if (leave >= 0)
         return leave;
-    if (!a.job.model)
-        return cli_usage("embed", "--model is required");
-    if (a.job.resume && strcmp(a.job.output, "-") == 0)
-        return cli_usage("embed", "--resume goes on with a file: name it with -o");
     ink_error err;
     ink_model *model;
     ink_job_report report = {0};

@@ -11,6 +11,7 @@ static const cli_opt options[] = {
     JOB_MODEL(struct args),
     JOB_OUTPUT(struct args),
     JOB_REJECTS(struct args),
+    JOB_SHARD(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "all of it"),
     {0},
@@ -20,11 +21,11 @@ static int run(int argc, char **argv)
 {
     struct args a = defaults;
     int first;
-    const int leave = cli_parse(&a, &first, &verb_tokenize, argc, argv);
+    int leave = cli_parse(&a, &first, &verb_tokenize, argc, argv);
+    if (leave < 0)
+        leave = job_check("tokenize", &a.job);
     if (leave >= 0)
         return leave;
-    if (!a.job.model)
-        return cli_usage("tokenize", "--model is required");
     ink_error err;
     ink_tokenizer *tokenizer;
     ink_job_report report = {0};

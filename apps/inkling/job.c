@@ -88,6 +88,15 @@ static int on_progress(const ink_job_progress *progress, void *user)
     return stop_signal != 0;
 }
 
+int job_check(const char *verb, struct job_args *args)
+{
+    if (!args->model)
+        return cli_usage(verb, "--model is required");
+    if (args->resume && strcmp(args->output, "-") == 0)
+        return cli_usage(verb, "--resume goes on with a file: name it with -o");
+    return job_shard(verb, args);
+}
+
 void job_options(ink_job_options *options, const struct job_args *args, char **operands)
 {
     const ink_job_options init = INK_JOB_OPTIONS_INIT;
@@ -108,6 +117,7 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     options->parse_special = args->parse_special;
     options->resume = args->resume;
     options->rejects = args->rejects;
+    options->shard = args->shard, options->shards = args->shards;
     options->keep_all = args->keep.n == 1 && strcmp(args->keep.items[0], "all") == 0;
     options->keep = args->keep.items;
     options->n_keep = options->keep_all ? 0 : args->keep.n;

@@ -8,6 +8,8 @@
 
 struct job_args {
     const char *model, *output, *rejects, *text, *text_pair, *id;
+    const char *shard_text; /* as it was given; the numbers follow from it */
+    size_t shard, shards;
     cli_list keep;
     int format, on_error, precision;
     char delimiter;
@@ -45,6 +47,11 @@ struct job_args {
     {                                                                                                        \
         0, "keep", CLI_NAMES, JOB_AT(type, keep), "A,B|all",                                                 \
             "fields of the input that pass through untouched", NULL                                          \
+    }
+#define JOB_SHARD(type)                                                                                      \
+    {                                                                                                        \
+        0, "shard", CLI_STR, JOB_AT(type, shard_text), "I/N|auto",                                           \
+            "every Nth record from I on; auto: mpirun's rank", "all; {shard} in FILE: I-of-N"        \
     }
 #define JOB_RESUME(type)                                                                                     \
     {                                                                                                        \
@@ -108,6 +115,11 @@ struct job_args {
 
 /* Opens args->model, and says on stderr where it does not compute in what was asked for. */
 ink_status job_open_model(ink_model **model, const struct job_args *args, ink_error *err);
+
+/* What must hold before anything is opened: -1, or the status to leave with, after a complaint. Reads
+ * --shard. */
+int job_check(const char *verb, struct job_args *args);
+int job_shard(const char *verb, struct job_args *args);
 
 /* Fills the library's options from args and the operands; those must outlive the job. */
 void job_options(ink_job_options *options, const struct job_args *args, char **operands);

@@ -82,7 +82,10 @@ typedef struct ink_job_options {
     size_t n_keep;
     bool keep_all; /* all fields do, but for the text's, text_pair's and id's; not with lines and documents */
     size_t top_k;  /* classify: "top":[{"label":...,"score":...},...] with so many; 0: none */
-    double threshold; /* classify, of a multi-label model: scores from here on are labels; 0: 0.5 */
+    double threshold;     /* classify, of a multi-label model: scores from here on are labels; 0: 0.5 */
+    size_t shard, shards; /* only the records shard, shard + shards, shard + 2 shards and so on are done: the
+                           * first is number 1. The shards' outputs, a line from each in turn, are the whole
+                           * output. 0: all records */
     bool resume; /* classify, embed to lines: output, which must be a file, can be stopped and gone on with.
                   * It grows as output.part, and output.journal says how far it is. Where there is none of
                   * them the job begins; where it is partial it goes on and ends in the bytes of a job that
@@ -93,7 +96,7 @@ typedef struct ink_job_options {
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
-            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, false                           \
+            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, false                     \
     }
 
 /* What a job did. Also filled when it fails. */

@@ -271,6 +271,9 @@ ink_status ink__job_check(const ink_job_report *report, const void *subject, con
         return ink_fail(err, INK_E_ARG, "ink_job_options has version %u, wanted 1", options->version);
     if (options->threads > 1024)
         return ink_fail(err, INK_E_ARG, "%zu threads, at most 1024", options->threads);
+    if (options->shards ? options->shard < 1 || options->shard > options->shards : options->shard > 0)
+        return ink_fail(err, INK_E_ARG, "shard %zu of %zu, wanted one from 1 on", options->shard,
+                        options->shards);
     if (options->batch_tokens > 1 << 20)
         return ink_fail(err, INK_E_ARG, "%zu batch tokens, at most %d", options->batch_tokens, 1 << 20);
     return INK_OK;
@@ -292,6 +295,8 @@ static ink_status open_records(ink__records **records, const ink_job_options *op
                                          .keep = options->keep,
                                          .n_keep = options->n_keep,
                                          .keep_all = options->keep_all,
+                                         .shard = options->shard,
+                                         .shards = options->shards,
                                          .check = options->resume};
     return ink__records_open(records, &wanted, err);
 }

@@ -97,6 +97,8 @@ static ink_status add_options(ink__text *settings, const ink_job_options *o, ink
         INK_TRY(add(settings, number, o->keep[i], err));
     }
     INK_TRY(add_number(settings, "--keep all", o->keep_all, err));
+    snprintf(number, sizeof number, "%zu/%zu", o->shard, o->shards);
+    INK_TRY(add(settings, "--shard", number, err));
     INK_TRY(add_number(settings, "--top-k", o->top_k, err));
     snprintf(number, sizeof number, "%.17g", o->threshold);
     INK_TRY(add(settings, "--threshold", number, err));

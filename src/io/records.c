@@ -19,6 +19,7 @@ struct ink__records {
     bool pending; /* record has been read but not yet asked for */
     bool end;     /* there are no more */
     uint64_t number, bytes_total;
+    uint64_t shard, shards;
     uint64_t skip; /* records up to this number are passed over */
     ink__crc32c crc;
     ink__text id; /* where the record names none */
@@ -100,6 +101,7 @@ ink_status ink__records_open(ink__records **out, const ink__records_options *opt
     *out = NULL;
     INK_TRY_GOTO(ink__calloc(&records, 1, sizeof *records, "a reader of records", err));
     records->source.fd = -1;
+    records->shard = options->shard, records->shards = options->shards;
     if (options->check) {
         ink__crc32c_init(&records->crc);
         records->source.crc = &records->crc;
@@ -160,7 +162,8 @@ static ink_status default_id(ink__records *records, ink_error *err)
 /* True if the next record is not wanted. */
 static bool passes_over(const ink__records *records)
 {
-    return records->number < records->skip;
+    return records->number < records->skip ||
+           (records->shards > 1 && records->number % records->shards != records->shard - 1);
 }
 
 /* Numbers the record that was read and gives it an id if it has none. */

@@ -79,9 +79,10 @@ typedef struct ink__records_options {
     size_t n_fields;
     const char *const *keep; /* fields that pass through; of CSV they must be there */
     size_t n_keep;
-    bool keep_all;      /* all but those of text, text_pair and id do */
-    bool check;         /* each record's check is wanted */
-} ink__records_options; /* what it points to is copied, or of no use after the call */
+    bool keep_all;          /* all but those of text, text_pair and id do */
+    bool check;             /* each record's check is wanted */
+    uint64_t shard, shards; /* only every shards-th record from number `shard` on is given; 0: all are */
+} ink__records_options;     /* what it points to is copied, or of no use after the call */
 
 /* Every input is looked at before the first record is read: one that is missing fails at once (INK_E_IO), so
  * does an ending that is known to be no text where no format was asked for (INK_E_UNSUPPORTED), and a field,

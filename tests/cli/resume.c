@@ -41,6 +41,26 @@ Test(resume, bad_records_go_to_a_file_of_their_own_and_are_counted_by_kind)
               strstr(out, "same"));
 }
 
+Test(resume, shards_are_the_whole_and_can_be_gone_on_with)
+{
+    cr_expect(run("for i in $(seq 50); do echo \"good $i\"; done >in.txt; mkdir d; for i in $(seq 10 30); do "
+                  "echo good $i >d/$i.txt; done; printf '\\xFF' >d/31.txt; inkling classify -m . --quiet "
+                  "in.txt d >whole && for i in 1 2 3; do inkling classify -m . --quiet --shard $i/3 in.txt d "
+                  "-o 'part.{shard}'; done; ls; paste -d '\\n' part.1-of-3 part.2-of-3 part.3-of-3 | "
+                  "grep . | cmp - whole") == 0,
+              "%s%s", out, err);
+    cr_expect(strstr(out, "part.1-of-3\npart.2-of-3\npart.3-of-3\n"), "%s", out);
+    cr_expect(run("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=3 inkling classify -m . --quiet --shard auto "
+                  "in.txt d -o 'auto.{shard}' --resume && cmp auto.2-of-3 part.2-of-3") == 0,
+              "%s%s", out, err);
+    expect_usage("inkling classify -m . --shard 0/3", "--shard is \"0/3\", wanted I/N");
+    expect_usage("inkling classify -m . --shard 4/3", "--shard is \"4/3\"");
+    expect_usage("inkling classify -m . --shard 1/3x", "--shard is \"1/3x\"");
+    expect_usage("inkling classify -m . --shard auto", "OMPI_COMM_WORLD_RANK");
+    expect_usage("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=3 inkling classify -m . --shard auto -o x",
+                 "put {shard} into its name");
+}
+
 Test(resume, a_signal_finishes_what_is_under_way_even_when_the_pipe_is_silent)
 {
     cr_expect(run("mkfifo p; (echo good; exec sleep 30) >p & writer=$!; "

@@ -350,6 +350,26 @@ Test(resume, bad_records_of_their_own_file_are_gone_on_with_as_well)
     close_fixture(&f);
 }
 
+Test(resume, a_shard_is_gone_on_with)
+{
+    struct fixture f;
+    open_fixture(&f);
+    write_jsonl(&f);
+    f.options.shard = 2, f.options.shards = 3;
+    run_whole(&f);
+    cr_expect(f.report.records == RECORDS / 3);
+    stop_after(&f, 500);
+    stop_after(&f, 500);
+    f.options.shard = 3;
+    expect_refused(&f, "--shard \"2/3\", now it is \"3/3\"");
+    f.options.shard = 2;
+    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_expect(same_files(f.whole, f.out) && f.report.records == RECORDS / 3);
+    f.options.shard = 4;
+    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "shard 4 of 3"), "%s", f.err.text);
+    close_fixture(&f);
+}
+
 Test(resume, a_bad_record_that_stops_a_job_stops_it_again)
 {
     struct fixture f;
