@@ -21,6 +21,7 @@ static const cli_opt options[] = {
     JOB_OUTPUT(struct args),
     JOB_REJECTS(struct args),
     JOB_SHARD(struct args),
+    JOB_LATENCY(struct args),
     JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
@@ -30,6 +31,7 @@ static const cli_opt options[] = {
 };
 
 static const cli_limit limits[] = {
+    JOB_LATENCY_LIMIT,
     {"threshold", 0.000001, 1},
     {0},
 };

@@ -19,11 +19,17 @@ static const cli_opt options[] = {
     JOB_OUTPUT(struct args),
     JOB_REJECTS(struct args),
     JOB_SHARD(struct args),
+    JOB_LATENCY(struct args),
     JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
     JOB_PRECISION(struct args),
+    {0},
+};
+
+static const cli_limit limits[] = {
+    JOB_LATENCY_LIMIT,
     {0},
 };
 
@@ -57,6 +63,7 @@ const cli_verb verb_embed = {
                "instead. Inputs are files, folders (each file in it one document) or -; none means stdin.",
     .operands = "[FILE|FOLDER...]",
     .options = options,
+    .limits = limits,
     .defaults = &defaults,
     .run = run,
 };

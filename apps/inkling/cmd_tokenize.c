@@ -12,8 +12,14 @@ static const cli_opt options[] = {
     JOB_OUTPUT(struct args),
     JOB_REJECTS(struct args),
     JOB_SHARD(struct args),
+    JOB_LATENCY(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "all of it"),
+    {0},
+};
+
+static const cli_limit limits[] = {
+    JOB_LATENCY_LIMIT,
     {0},
 };
 
@@ -46,6 +52,7 @@ const cli_verb verb_tokenize = {
         "needs only the tokenizer's files.",
     .operands = "[FILE|FOLDER...]",
     .options = options,
+    .limits = limits,
     .defaults = &defaults,
     .run = run,
 };

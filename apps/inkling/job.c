@@ -117,6 +117,7 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     options->parse_special = args->parse_special;
     options->resume = args->resume;
     options->rejects = args->rejects;
+    options->max_latency = args->max_latency;
     options->shard = args->shard, options->shards = args->shards;
     options->keep_all = args->keep.n == 1 && strcmp(args->keep.items[0], "all") == 0;
     options->keep = args->keep.items;

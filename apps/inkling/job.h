@@ -10,6 +10,7 @@ struct job_args {
     const char *model, *output, *rejects, *text, *text_pair, *id;
     const char *shard_text; /* as it was given; the numbers follow from it */
     size_t shard, shards;
+    double max_latency;
     cli_list keep;
     int format, on_error, precision;
     char delimiter;
@@ -19,7 +20,7 @@ struct job_args {
 
 #define JOB_DEFAULTS                                                                                         \
     {                                                                                                        \
-        .output = "-", .text = "text"                                                                        \
+        .output = "-", .text = "text", .max_latency = 1                                                      \
     }
 
 /* Rows of an option table, for an args struct whose member `job` is a struct job_args. */
@@ -51,7 +52,16 @@ struct job_args {
 #define JOB_SHARD(type)                                                                                      \
     {                                                                                                        \
         0, "shard", CLI_STR, JOB_AT(type, shard_text), "I/N|auto",                                           \
-            "every Nth record from I on; auto: mpirun's rank", "all; {shard} in FILE: I-of-N"        \
+            "every Nth record from I on; auto: mpirun's rank", "all; {shard} in FILE: I-of-N"                \
+    }
+#define JOB_LATENCY(type)                                                                                    \
+    {                                                                                                        \
+        0, "max-latency", CLI_REAL, JOB_AT(type, max_latency), "S",                                          \
+            "seconds that a result may wait to be written with others", NULL                                 \
+    }
+#define JOB_LATENCY_LIMIT                                                                                    \
+    {                                                                                                        \
+        "max-latency", 0.001, 3600                                                                           \
     }
 #define JOB_RESUME(type)                                                                                     \
     {                                                                                                        \

@@ -86,6 +86,7 @@ typedef struct ink_job_options {
     size_t shard, shards; /* only the records shard, shard + shards, shard + 2 shards and so on are done: the
                            * first is number 1. The shards' outputs, a line from each in turn, are the whole
                            * output. 0: all records */
+    double max_latency;   /* seconds that a result may wait to be written together with others; 0: 1 */
     bool resume; /* classify, embed to lines: output, which must be a file, can be stopped and gone on with.
                   * It grows as output.part, and output.journal says how far it is. Where there is none of
                   * them the job begins; where it is partial it goes on and ends in the bytes of a job that
@@ -96,7 +97,7 @@ typedef struct ink_job_options {
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
-            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, false                     \
+            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, 0, false                  \
     }
 
 /* What a job did. Also filled when it fails. */

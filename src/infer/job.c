@@ -40,7 +40,8 @@ struct job {
     bool cancelled; /* by the caller: what is under way is finished, nothing else is begun */
     ink_job_report report;
     struct timespec start;
-    double last_progress, last_mark;
+    double max_latency; /* seconds that a result may wait for others */
+    double last_progress, last_mark, last_flush;
     uint64_t bytes_read, bytes_total;
 };
 
@@ -129,9 +130,12 @@ static void write_ready(struct job *job)
         else
             mark(job), tell_progress(job, false);
     }
-    /* Nothing else is under way: whoever waits at the other end of a pipe shall have what there is. */
+    /* Nothing else is under way, or it takes too long: whoever waits at the other end of a pipe shall have
+     * what there is. */
     ink_error error = {0};
-    if (!job->stopped && job->written == job->taken) {
+    const double now = seconds_since(&job->start);
+    if (!job->stopped && (job->written == job->taken || now - job->last_flush >= job->max_latency)) {
+        job->last_flush = now;
         const ink_status st = ink__job_output_flush(&job->output, &error);
         if (st != INK_OK)
             fail(job, st, &error);
@@ -331,7 +335,11 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
                         ink_error *err)
 {
     const size_t threads = options->threads ? options->threads : ink_threads_default(NULL);
-    struct job job = {.work = work, .options = options, .n_slots = 4 * threads, .last_progress = -1};
+    struct job job = {.work = work,
+                      .options = options,
+                      .n_slots = 4 * threads,
+                      .last_progress = -1,
+                      .max_latency = options->max_latency > 0 ? options->max_latency : 1};
     ink_status st;
     *report = (ink_job_report){0};
     clock_gettime(CLOCK_MONOTONIC, &job.start);

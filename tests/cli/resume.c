@@ -61,6 +61,24 @@ Test(resume, shards_are_the_whole_and_can_be_gone_on_with)
                  "put {shard} into its name");
 }
 
+/* A limit on the size of files stands for a disk that is full. */
+Test(resume, a_full_disk_loses_nothing_before_it)
+{
+    cr_expect(run(RECORDS "inkling classify -m . in.jsonl --quiet -o whole.jsonl") == 0, "%s", err);
+    cr_expect(run("(ulimit -f 1000; inkling classify -m . in.jsonl --quiet -o out.jsonl --resume)") == 1);
+    cr_expect(strstr(err, "out.jsonl.part: cannot be written: File too large\n"), "%s", err);
+    cr_expect(run("inkling classify -m . in.jsonl -o out.jsonl --resume && cmp out.jsonl whole.jsonl") == 0,
+              "%s%s", out, err);
+}
+
+Test(resume, a_pipe_that_never_ends_gives_its_results_and_may_be_closed)
+{
+    cr_expect(run("(while echo good; do sleep 0.05; done) 2>/dev/null | timeout 60 $inkling classify -m . "
+                  "--max-latency 0.2 | head -5") == 0);
+    cr_expect(strstr(out, "\n{\"id\":5,") && err[0] == '\0', "%s%s", out, err);
+    expect_usage("inkling classify -m . --max-latency 0", "--max-latency is \"0\"");
+}
+
 Test(resume, a_signal_finishes_what_is_under_way_even_when_the_pipe_is_silent)
 {
     cr_expect(run("mkfifo p; (echo good; exec sleep 30) >p & writer=$!; "
