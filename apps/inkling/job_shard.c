@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAME_BYTES = 4096 }; /* PATH_MAX */
+
 static const char mark[] = "{shard}";
 
 /* *value = the whole number, of digits alone, that text begins with; returns what follows it, or NULL. */
@@ -31,8 +33,9 @@ static int from_environment(const char *verb, struct job_args *args)
     return -1;
 }
 
-/* *name = the same with "{shard}" replaced by "2-of-8", malloc'd and kept until the process ends. */
-static int name_file(const char *verb, const struct job_args *args, const char **name, const char *option)
+/* *name = the same with "{shard}" replaced by "2-of-8", in `named`, which outlives the job. */
+static int name_file(const char *verb, const struct job_args *args, const char **name, char *named,
+                     const char *option)
 {
     const char *at = *name ? strstr(*name, mark) : NULL;
     if (!at && args->shards > 1 && *name && strcmp(*name, "-") != 0 && strcmp(args->shard_text, "auto") == 0)
@@ -40,18 +43,17 @@ static int name_file(const char *verb, const struct job_args *args, const char *
                          mark);
     if (!at)
         return -1;
-    const size_t size = strlen(*name) + 64;
-    char *named = malloc(size);
-    if (!named)
-        return cli_usage(verb, "no memory for a name");
-    snprintf(named, size, "%.*s%zu-of-%zu%s", (int)(at - *name), *name, args->shard, args->shards,
-             at + strlen(mark));
+    const int n = snprintf(named, NAME_BYTES, "%.*s%zu-of-%zu%s", (int)(at - *name), *name, args->shard,
+                           args->shards, at + strlen(mark));
+    if (n < 0 || n >= NAME_BYTES)
+        return cli_usage(verb, "%s: the name is too long", option);
     *name = named;
     return -1;
 }
 
 int job_shard(const char *verb, struct job_args *args)
 {
+    static char output[NAME_BYTES], rejects[NAME_BYTES];
     const char *text = args->shard_text;
     if (!text)
         return -1;
@@ -65,6 +67,6 @@ int job_shard(const char *verb, struct job_args *args)
         if (!end || *end || args->shard < 1 || args->shard > args->shards)
             return cli_usage(verb, "--shard is \"%s\", wanted I/N with I from 1 to N, or auto", text);
     }
-    const int leave = name_file(verb, args, &args->output, "-o");
-    return leave >= 0 ? leave : name_file(verb, args, &args->rejects, "--rejects");
+    const int leave = name_file(verb, args, &args->output, output, "-o");
+    return leave >= 0 ? leave : name_file(verb, args, &args->rejects, rejects, "--rejects");
 }
