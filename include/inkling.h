@@ -4,9 +4,12 @@
  *   tokenizer.h  text to token ids with byte offsets
  *   model.h      open a Hugging Face directory
  *   session.h    texts to scores or vectors; ids to hidden states
+ *   profile.h    where an encoder's time goes
  *   job.h        whole files in, whole files out
  *   evaluate.h   how good a model is on labelled records
  *   finetune.h   labelled records and an encoder in, a classifier out
+ *   quantize.h   a directory in 8 bits, measured before it is there
+ *   bench.h      how fast a model is on this machine, and how fast it could be
  *
  * The shortest program: ink_model_open, ink_session_create, ink_classify_texts, ink_model_label,
  * ink_session_free, ink_model_free (apps/sentiment/sentiment.c).
@@ -18,11 +21,14 @@
 #define INKLING_H
 
 #include <inkling/base.h>
+#include <inkling/profile.h>
 #include <inkling/tokenizer.h>
 #include <inkling/model.h>
 #include <inkling/session.h>
 #include <inkling/job.h>
 #include <inkling/evaluate.h>
 #include <inkling/finetune.h>
+#include <inkling/quantize.h>
+#include <inkling/bench.h>
 
 #endif

@@ -49,7 +49,8 @@ typedef struct cli_verb {
     int (*run)(int argc, char **argv);
 } cli_verb;
 
-extern const cli_verb verb_classify, verb_embed, verb_tokenize, verb_evaluate, verb_finetune, verb_info;
+extern const cli_verb verb_classify, verb_embed, verb_tokenize, verb_evaluate, verb_finetune, verb_quantize,
+    verb_info, verb_bench;
 
 /* Parses argv into args. Returns -1 when the verb shall run; else the exit status to leave with, after help
  * on stdout (0) or a complaint on stderr (2). Operands are argv[*first] on. */

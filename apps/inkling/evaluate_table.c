@@ -245,9 +245,9 @@ static void put_groups(const ink_evaluation *e)
     printf("\n(of groups of %d records or more; picked for being the largest)\n", INK_GROUP_RECORDS);
 }
 
-static void put_comparison(const ink_evaluation *e, const char *compared)
+void evaluate_comparison(const ink_evaluation *e, const char *first, const char *second)
 {
-    printf("\nfirst: this model; second: %s\n%-22s%9s%9s%12s  %-17s%7s\n", compared, "", "first", "second",
+    printf("\nfirst: %s; second: %s\n%-22s%9s%9s%12s  %-17s%7s\n", first, second, "", "first", "second",
            "difference", "95% interval", "p");
     for (size_t k = 0; k < e->n_metrics; ++k) {
         const ink_difference *d = &e->differences[k];
@@ -281,7 +281,7 @@ void evaluate_table(const ink_evaluation *e, const char *model, const char *comp
     if (e->gaps)
         put_groups(e);
     if (e->differences)
-        put_comparison(e, compared);
+        evaluate_comparison(e, "this model", compared);
     for (size_t i = 0; i < e->n_warnings; ++i) {
         printf("%s! ", i ? "" : "\n");
         put_name(e->warnings[i], full_width(e->warnings[i]));

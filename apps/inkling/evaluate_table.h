@@ -7,4 +7,7 @@
 /* Prints it on stdout; compared is the other model's name, or NULL. */
 void evaluate_table(const ink_evaluation *e, const char *model, const char *compared);
 
+/* Only the comparison of the two, called first and second. */
+void evaluate_comparison(const ink_evaluation *e, const char *first, const char *second);
+
 #endif

@@ -1,5 +1,6 @@
 /* Shared by the verbs that run jobs: see job.h. */
 #include "job.h"
+#include "profile.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -32,6 +33,7 @@ ink_status job_open_model(ink_model **model, const struct job_args *args, ink_er
 {
     ink_model_options options = INK_MODEL_OPTIONS_INIT;
     options.precision = (ink_precision)args->precision;
+    profile_options(&options);
     const ink_status st = ink_model_open(model, args->model, &options, err);
     if (st == INK_OK && options.precision == INK_PRECISION_INT8) {
         ink_model_info info;

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const cli_verb *const verbs[] = {&verb_classify, &verb_embed,    &verb_tokenize,
-                                        &verb_finetune, &verb_evaluate, &verb_info};
+static const cli_verb *const verbs[] = {&verb_classify, &verb_embed,    &verb_tokenize, &verb_finetune,
+                                        &verb_evaluate, &verb_quantize, &verb_info,     &verb_bench};
 
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

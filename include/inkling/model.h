@@ -3,6 +3,7 @@
 #define INKLING_MODEL_H
 
 #include <inkling/base.h>
+#include <inkling/profile.h>
 #include <inkling/tokenizer.h>
 
 #ifdef __cplusplus
@@ -48,10 +49,12 @@ typedef struct ink_model_options {
     uint32_t version; /* 1 */
     ink_backend backend;
     ink_precision precision;
+    ink_profile_callback *profile; /* told of every operation of every session of the model; may be NULL */
+    void *profile_user;
 } ink_model_options;
 #define INK_MODEL_OPTIONS_INIT                                                                               \
     {                                                                                                        \
-        1, INK_BACKEND_AUTO, INK_PRECISION_AUTO                                                              \
+        1, INK_BACKEND_AUTO, INK_PRECISION_AUTO, NULL, NULL                                                  \
     }
 
 /* Opens dir: config.json; model.safetensors or its shards (F32, F16, BF16, or I8 as

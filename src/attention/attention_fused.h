@@ -25,23 +25,29 @@ static size_t fused_attend_scratch(size_t max_S, size_t D)
 
 /* The n rows of dst [.,D], `stride` apart = src [whole_tiles(D)][LANES2] transposed, each lane times its own
  * factor [LANES2]. */
-static void store_context(float *dst, const float *src, const float *factor, size_t stride, size_t n,
-                          size_t D)
+static inline void store_context(float *dst, const float *src, const float *factor, size_t stride, size_t n,
+                                 size_t D)
 {
-    for (size_t first = 0; first < n; first += VL)
+    for (size_t first = 0; first < n; first += VL) {
+        const vf factors = v_load(factor + first);
         for (size_t d = 0; d < D; d += VL) {
             vf tile[INK_LANES];
+#pragma GCC unroll 16
             for (size_t i = 0; i < VL; ++i)
-                tile[i] = v_load(src + (d + i) * LANES2 + first) * v_load(factor + first);
+                tile[i] = v_load(src + (d + i) * LANES2 + first) * factors;
             v_transpose(tile);
-            for (size_t i = 0; i < VL && first + i < n; ++i) {
-                float *row = dst + (first + i) * stride + d;
-                if (D - d >= VL)
-                    v_store(row, tile[i]);
-                else
-                    v_store_part(row, tile[i], D - d);
+            float *to = dst + first * stride + d;
+            if (D - d < VL) {
+                for (size_t i = 0; i < VL && first + i < n; ++i)
+                    v_store_part(to + i * stride, tile[i], D - d);
+                continue;
             }
+#pragma GCC unroll 16
+            for (size_t i = 0; i < VL; ++i)
+                if (first + i < n)
+                    v_store(to + i * stride, tile[i]);
         }
+    }
 }
 
 /* What one block of queries attends to: keys [first, end) of the sequence. */
@@ -156,6 +162,18 @@ static inline __attribute__((always_inline)) void attend_block(float *ctx, float
     }
 }
 
+/* dst [S,D] = rows that are `stride` apart: too short each for memcpy to be quick. */
+static inline void copy_rows(float *dst, const float *src, size_t stride, size_t S, size_t D)
+{
+    for (size_t j = 0; j < S; ++j) {
+        size_t d = 0;
+        for (; d + VL <= D; d += VL)
+            v_store(dst + j * D + d, v_load(src + j * stride + d));
+        for (; d < D; ++d)
+            dst[j * D + d] = src[j * stride + d];
+    }
+}
+
 static void fused_attend(float *ctx, float *scratch, const float *qkv, size_t S, const ink__attending *how,
                          size_t head)
 {
@@ -164,10 +182,8 @@ static void fused_attend(float *ctx, float *scratch, const float *qkv, size_t S,
     float *scores = sum + tiles * LANES2;                       /* [KEYS][LANES2] */
     float *top = scores + KEYS * LANES2, *total = top + LANES2; /* [LANES2] each */
     float *k = total + LANES2, *v = k + S * D;                  /* [S,D] each */
-    for (size_t j = 0; j < S; ++j) {
-        memcpy(k + j * D, qkv + j * stride + H, D * sizeof *k);
-        memcpy(v + j * D, qkv + j * stride + 2 * H, D * sizeof *v);
-    }
+    copy_rows(k, qkv + H, stride, S, D);
+    copy_rows(v, qkv + 2 * H, stride, S, D);
     const float scale = 1.44269504f / sqrtf((float)D); /* log2(e) / sqrt(D) */
     for (size_t first = 0; first < S; first += LANES2) {
         const size_t n = S - first < LANES2 ? S - first : LANES2;

@@ -33,9 +33,9 @@ static inline vf v_abs(vf x)
 
 /* quads [tiles/4][LANES2]: four columns of a row each, column d + i in byte i, of block [tiles][LANES2],
  * where rows lie in the lanes; scale [LANES2] of the rows. Bytes are `zero` more than the number, which is at
- * most 127 in magnitude; sums [LANES2], if not NULL, are of the numbers of a row. */
-static inline void quantize_lanes(uint32_t *quads, float *scale, int32_t *sums, const float *block,
-                                  size_t tiles, const int V, const int zero)
+ * most 127 in magnitude. */
+static inline __attribute__((always_inline)) void
+quantize_lanes(uint32_t *quads, float *scale, const float *block, size_t tiles, const int V, const int zero)
 {
     const vf magic = v_set(0x1.8p23f + (float)zero);
     for (int x = 0; x < V; ++x) {
@@ -44,19 +44,15 @@ static inline void quantize_lanes(uint32_t *quads, float *scale, int32_t *sums, 
         for (size_t d = 0; d < tiles; ++d)
             top = v_max(v_abs(v_load(lanes + d * LANES2)), top);
         const vf per = 127.0f / top;
-        vi sum = {0};
         for (size_t d = 0; d < tiles; d += 4) {
-            vu four = {0};
-            for (size_t i = 0; i < 4; ++i) {
-                const vu bits = (vu)(v_load(lanes + (d + i) * LANES2) * per + magic);
-                four |= (bits & 0xFFu) << (8 * i);
-                sum += (vi)bits - (vi)(vu)magic;
-            }
-            *(vu_loose *)(quads + d / 4 * LANES2 + x * VL) = four;
+            vu bits[4];
+#pragma GCC unroll 4
+            for (size_t i = 0; i < 4; ++i)
+                bits[i] = (vu)(v_load(lanes + (d + i) * LANES2) * per + magic);
+            *(vu_loose *)(quads + d / 4 * LANES2 + x * VL) =
+                (bits[0] & 0xFFu) | (bits[1] << 8 & 0xFF00u) | (bits[2] << 16 & 0xFF0000u) | bits[3] << 24;
         }
         v_store(scale + x * VL, top * (1.0f / 127));
-        if (sums)
-            *(vu_loose *)(sums + x * VL) = (vu)sum;
     }
 }
 
@@ -76,12 +72,17 @@ static void quantize_keys(struct int8_head *h, float *block, const float *k, siz
     const size_t tiles = whole_tiles(D);
     for (size_t j = 0; j < S; j += LANES2) {
         const size_t n = S - j < LANES2 ? S - j : LANES2;
+        uint32_t *quads = h->keys + j * (tiles / 4); /* [tiles/4][LANES2] */
         load_transposed(block, k + j * stride, stride, n, D, 1);
-        quantize_lanes(h->keys + j * (tiles / 4), h->key_scale + j, h->key_start + j, block, tiles,
-                       n > VL ? 2 : 1, 0);
+        quantize_lanes(quads, h->key_scale + j, block, tiles, n > VL ? 2 : 1, 0);
+        for (size_t x = 0; x < n; x += VL) {
+            vi sum = {0};
+            for (size_t d = 0; d < tiles / 4; ++d) /* 128 in every byte of the first factor */
+                sum = (vi)_mm512_dpbusd_epi32((__m512i)sum, _mm512_set1_epi8((char)128),
+                                              (__m512i) * (const vu_loose *)(quads + d * LANES2 + x));
+            *(vu_loose *)(h->key_start + j + x) = (vu)-sum;
+        }
     }
-    for (size_t j = 0; j < S; ++j)
-        h->key_start[j] *= -128;
 }
 
 static inline vu values_at(const float *v, size_t n, vf per)
@@ -93,12 +94,16 @@ static inline vu values_at(const float *v, size_t n, vf per)
 
 static void quantize_values(struct int8_head *h, const float *v, size_t stride, size_t S, size_t D)
 {
-    vf tops = v_set(INK__LEAST_RANGE);
+    vf tops = v_set(INK__LEAST_RANGE), sums = {0};
     for (size_t j = 0; j < S; ++j)
-        for (size_t d = 0; d < D; d += VL)
-            tops = v_max(
-                v_abs(D - d >= VL ? v_load(v + j * stride + d) : v_load_part(v + j * stride + d, D - d)),
-                tops);
+        for (size_t d = 0; d < D; d += VL) {
+            const float *at = v + j * stride + d;
+            const vf x = D - d >= VL ? v_load(at) : v_load_part(at, D - d);
+            tops = v_max(v_abs(x), tops);
+            sums += x;
+        }
+    const float sum = v_sum(sums),
+                nothing = sum - sum; /* 0; or NaN, which then is all that comes of the head */
     const float top = v_greatest(tops);
     const vf per = v_set(2047.0f / top);
     for (size_t j = 0; j < S; j += 2)
@@ -113,7 +118,7 @@ static void quantize_values(struct int8_head *h, const float *v, size_t stride, 
             else
                 memcpy(to, &pair, n * sizeof *to);
         }
-    h->value_scale = top * (1.0f / 2047);
+    h->value_scale = top * (1.0f / 2047) + nothing;
 }
 
 /* s [count][LANES2] = scores of `count` keys, V vectors of queries wide. */
@@ -137,10 +142,12 @@ score_tile_int8(float *s, const uint32_t *q, const vf *q_scale, const uint32_t *
                     __builtin_convertvector(sum[j][x], vf) * (q_scale[x] * key_scale[j]));
 }
 
-/* ctx [count][LANES2] += p [pairs][LANES2] times the values' columns, in units of both. */
+/* ctx [count][LANES2] = or, if it is not fresh, += p [pairs][LANES2] times the values' columns, in units of
+ * both. */
 static inline __attribute__((always_inline)) void value_tile_int8(float *ctx, const uint32_t *p,
                                                                   const uint32_t *values, size_t pairs,
-                                                                  size_t D, const int count, const int V)
+                                                                  size_t D, bool fresh, const int count,
+                                                                  const int V)
 {
     vi sum[8][2];
     for (int d = 0; d < count; ++d)
@@ -155,7 +162,8 @@ static inline __attribute__((always_inline)) void value_tile_int8(float *ctx, co
     for (int d = 0; d < count; ++d)
         for (int x = 0; x < V; ++x) {
             float *to = ctx + d * LANES2 + x * VL;
-            v_store(to, v_load(to) + __builtin_convertvector(sum[d][x], vf));
+            const vf more = __builtin_convertvector(sum[d][x], vf);
+            v_store(to, fresh ? more : v_load(to) + more);
         }
 }
 
@@ -182,6 +190,7 @@ attend_block_int8(float *ctx, float *top, float *total, float *scores, uint32_t 
     const size_t quads = whole_tiles(D) / 4;
     for (size_t first = reach->first; first < reach->end; first += KEYS) {
         const size_t keys = reach->end - first < KEYS ? reach->end - first : KEYS;
+        const bool fresh = first == reach->first;
         for (size_t j = 0, n; j < keys; j += n) { /* a tile lies within one block of keys */
             const size_t key = first + j;
             const uint32_t *at = h->keys + key / LANES2 * LANES2 * quads + key % LANES2;
@@ -211,7 +220,7 @@ attend_block_int8(float *ctx, float *top, float *total, float *scores, uint32_t 
                 *(vu_loose *)(p + j / 2 * LANES2 + x * VL) = a | b << 16;
             }
             vf sums = __builtin_convertvector((vi)sum, vf);
-            if (first > reach->first) {
+            if (!fresh) {
                 const vf shrink = v_exp2(before - highest);
                 sums += v_load(total + x * VL) * shrink;
                 for (size_t d = 0; d < D; ++d)
@@ -226,9 +235,9 @@ attend_block_int8(float *ctx, float *top, float *total, float *scores, uint32_t 
         const size_t pairs = (keys + 1) / 2;
         size_t d = 0;
         for (; d + TILE <= D; d += TILE)
-            value_tile_int8(ctx + d * LANES2, p, values + d, pairs, D, TILE, V);
+            value_tile_int8(ctx + d * LANES2, p, values + d, pairs, D, fresh, TILE, V);
         for (; d < D; ++d)
-            value_tile_int8(ctx + d * LANES2, p, values + d, pairs, D, 1, V);
+            value_tile_int8(ctx + d * LANES2, p, values + d, pairs, D, fresh, 1, V);
     }
 }
 
@@ -268,9 +277,11 @@ static void fused_attend_int8(float *ctx, float *scratch, const float *qkv, size
         ink__attending_keys(&ignored, &reach.end, how, first + n - 1, S);
         reach.first -= reach.first % 2;
         load_transposed(block, qkv + first * stride, stride, n, D, scale);
-        quantize_lanes(q, query_scale, NULL, block, tiles, V, 128);
+        if (V == 2)
+            quantize_lanes(q, query_scale, block, tiles, 2, 128);
+        else
+            quantize_lanes(q, query_scale, block, tiles, 1, 128);
         const vf q_scale[2] = {v_load(query_scale), v_load(query_scale + VL)};
-        memset(sum, 0, tiles * LANES2 * sizeof *sum);
         for (size_t i = 0; i < LANES2; ++i)
             top[i] = -FLT_MAX; /* finite, for a block may hold no key that a query sees */
         if (V == 2)

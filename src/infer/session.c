@@ -42,6 +42,7 @@ ink_status ink_session_create(ink_session **session, const ink_model *model,
     s->model = model;
     INK_TRY_GOTO(ink__encoder_create(&s->encoder, &model->config, &model->weights, model->backend, max_tokens,
                                      threads, err));
+    ink__encoder_watch(&s->encoder, model->profile, model->profile_user);
     st = ink_arena_plan(&s->arena, carve, s, &max_tokens, err);
 done:
     if (st != INK_OK)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Rows that go together: as many as let products reach nearly their full rate. */
-enum { ROWS = 64 };
+enum { ROWS = 128 };
 
 struct state {
     ink__fused_lane floats;
@@ -160,8 +160,10 @@ static ink_status feed(float *y, ink__lane *lane, const ink__layer *layer, const
         quantize(s, lane, x + first * H, n);
         INK_TRY(multiply(s, &layer->ff_in, s->q, n, err));
         activate(s, lane, &layer->ff_in, n);
+        ink__profile_lap(&lane->profile, INK_OPERATION_FF_IN, n, H, layer->ff_in.out);
         INK_TRY(multiply(s, &layer->ff_out, s->hidden, n, err));
         finish(y + first * H, s, lane, &layer->ff_out, residual + first * H, norm, n);
+        ink__profile_lap(&lane->profile, INK_OPERATION_FF_OUT, n, layer->ff_out.in, H);
     }
     return INK_OK;
 }

@@ -187,7 +187,9 @@ static ink_status read_quantization(ink__config *config, const ink__json *json, 
     const char *method = NULL;
     if (!how || json_is_null(how))
         return INK_OK;
-    INK_TRY(ink__json_string(&method, json, how, "quant_method", err));
+    INK_TRY(ink__json_string(&method, json, how, "method", err));
+    if (!method)
+        INK_TRY(ink__json_string(&method, json, how, "quant_method", err));
     config->int8 = method && strcmp(method, INK__INT8_METHOD) == 0;
     if (config->int8)
         return INK_OK;

@@ -51,7 +51,8 @@ typedef struct ink__config {
     char **labels;         /* [C] */
 } ink__config;
 
-/* quantization_config.quant_method of directories in 8 bits. */
+/* quantization_config.method of directories in 8 bits. Without the key quant_method transformers refuses to
+ * open them; with one that it does not know it would go on and take the bytes for weights. */
 #define INK__INT8_METHOD "inkling_int8"
 
 /* Positions a text may have. */

@@ -36,10 +36,10 @@ static void carve(ink_arena *a, void *buffers, const void *dims)
     e->x = ink_arena_bytes(a, R, H * sizeof(float));
     e->qkv = ink_arena_bytes(a, R, 3 * H * sizeof(float));
     e->ctx = ink_arena_bytes(a, R, (H > E ? H : E) * sizeof(float));
-    e->row = ink_arena_f32(a, E);
     e->lanes = ink_arena_bytes(a, lanes_of(d->threads), sizeof *e->lanes);
     for (size_t i = 0; i < lanes_of(d->threads); ++i) {
         ink__lane unplaced, *lane = e->lanes ? &e->lanes[i] : &unplaced; /* the measuring pass has none */
+        lane->row = ink_arena_f32(a, E);
         lane->y = ink_arena_f32(a, block * H);
         if (c->arch->pre_norm)
             lane->z = ink_arena_f32(a, block * H);
@@ -63,6 +63,7 @@ ink_status ink__encoder_create(ink__encoder *e, const ink__config *config, const
     for (size_t i = 0; i < lanes_of(threads); ++i) {
         e->lanes[i].e = e;
         e->lanes[i].threads = i == 0 ? threads : 1;
+        e->lanes[i].profile = (ink__profile){.backend = backend->name, .threads = e->lanes[i].threads};
         INK_TRY_GOTO(backend->prepare(&e->lanes[i], err));
     }
     st = INK_OK;
@@ -78,6 +79,12 @@ void ink__encoder_free(ink__encoder *e)
         e->backend->release(&e->lanes[i]);
     ink_arena_free(&e->arena);
     *e = (ink__encoder){0};
+}
+
+void ink__encoder_watch(ink__encoder *e, ink_profile_callback *callback, void *user)
+{
+    for (size_t i = 0; i < lanes_of(e->threads); ++i)
+        e->lanes[i].profile.callback = callback, e->lanes[i].profile.user = user;
 }
 
 ink__lane *ink__encoder_lane(const ink__encoder *e)
@@ -98,7 +105,10 @@ static ink_status before_attention(ink__lane *lane, size_t s, size_t first, size
         INK_TRY(e->backend->norm(lane->z, lane, &layer->attn_norm, in, n, c->H, err));
         in = lane->z;
     }
-    return e->backend->linear(e->qkv + first * 3 * c->H, lane, &layer->qkv, in, n, err);
+    INK_TRY(e->backend->linear(e->qkv + first * 3 * c->H, lane, &layer->qkv, in, n, err));
+    lane->profile.layer = s;
+    ink__profile_lap(&lane->profile, INK_OPERATION_QKV, n, c->H, 3 * c->H);
+    return INK_OK;
 }
 
 /* x [R,H] of the embeddings, and on to the first attention. */
@@ -108,9 +118,11 @@ static ink_status embedded(ink__lane *lane, size_t unused, size_t first, size_t 
     const ink__config *c = e->config;
     const ink__weights *w = e->weights;
     float *x = e->x + first * c->H, *rows = c->projected ? e->ctx + first * c->E : x; /* [n,H] [n,E] */
+    ink__profile_start(&lane->profile, 0);
     INK_TRY(e->backend->norm(rows, lane, &w->embed_norm, rows, n, c->E, err));
     if (c->projected)
         INK_TRY(e->backend->linear(x, lane, &w->project, rows, n, err));
+    ink__profile_lap(&lane->profile, INK_OPERATION_EMBEDDING, n, c->E, c->H);
     return before_attention(lane, 0, first, n, err);
 }
 
@@ -124,8 +136,10 @@ static ink_status after_attention(ink__lane *lane, size_t s, size_t first, size_
     const ink__layer *layer = &w->layers[c->steps[s].layer];
     const bool before = c->arch->pre_norm;
     float *x = e->x + first * c->H, *in = lane->y; /* [n,H]; of the feed-forward layer */
+    ink__profile_start(&lane->profile, s);
     INK_TRY(with->linear_add_norm(lane->y, lane, &layer->attn_out, e->ctx + first * c->H, x,
                                   before ? NULL : &layer->attn_norm, n, err));
+    ink__profile_lap(&lane->profile, INK_OPERATION_ATTN_OUT, n, c->H, c->H);
     if (before) {
         INK_TRY(with->norm(lane->z, lane, &layer->ff_norm, lane->y, n, c->H, err));
         in = lane->z;
@@ -133,7 +147,11 @@ static ink_status after_attention(ink__lane *lane, size_t s, size_t first, size_
     INK_TRY(with->feed(x, lane, layer, in, lane->y, before ? NULL : &layer->ff_norm, n, err));
     if (s + 1 < c->n_steps)
         return before_attention(lane, s + 1, first, n, err);
-    return w->final_norm.gamma ? with->norm(x, lane, &w->final_norm, x, n, c->H, err) : INK_OK;
+    if (!w->final_norm.gamma)
+        return INK_OK;
+    INK_TRY(with->norm(x, lane, &w->final_norm, x, n, c->H, err));
+    ink__profile_lap(&lane->profile, INK_OPERATION_HEAD, n, c->H, c->H);
+    return INK_OK;
 }
 
 ink_status ink__feed_by_parts(float *y, ink__lane *lane, const ink__layer *layer, const float *x,
@@ -148,7 +166,10 @@ ink_status ink__feed_by_parts(float *y, ink__lane *lane, const ink__layer *layer
     } else {
         INK_TRY(with->linear_activate(ff, lane, &layer->ff_in, x, c->activation, R, err));
     }
-    return with->linear_add_norm(y, lane, &layer->ff_out, ff, residual, norm, R, err);
+    ink__profile_lap(&lane->profile, INK_OPERATION_FF_IN, R, c->H, layer->ff_in.out);
+    INK_TRY(with->linear_add_norm(y, lane, &layer->ff_out, ff, residual, norm, R, err));
+    ink__profile_lap(&lane->profile, INK_OPERATION_FF_OUT, R, c->F, c->H);
+    return INK_OK;
 }
 
 /* ---- all rows ---------------------------------------------------------------------------------------- */
@@ -159,24 +180,49 @@ typedef ink_status block_stage(ink__lane *lane, size_t step, size_t first, size_
  * product. */
 enum { ROWS_PER_THREAD = 32 };
 
-/* Does all R rows of a stage, block by block. Threads that take blocks shall have as many each. */
+static bool by_blocks(const ink__encoder *e, size_t R)
+{
+    return e->threads > 1 && R >= ROWS_PER_THREAD * e->threads;
+}
+
+/* One after the other. A parallel region of one thread around it would make regions within it nested ones,
+ * for which libgomp starts new threads every time. */
+static ink_status in_turn(ink__encoder *e, block_stage *stage, size_t step, size_t R, ink_error *err)
+{
+    for (size_t first = 0; first < R; first += INK__BLOCK)
+        INK_TRY(stage(e->lanes, step, first, R - first < INK__BLOCK ? R - first : INK__BLOCK, err));
+    return INK_OK;
+}
+
+/* Rows of a block that lets threads end together: products lose a few percent of their rate with every
+ * halving, which an idle thread at the end can cost more. */
+static size_t block_rows(size_t R, size_t threads)
+{
+    size_t best = 0;
+    double least = 0;
+    for (size_t rows = INK__BLOCK, i = 0; rows >= INK__BLOCK / 8; rows /= 2, ++i) {
+        static const double rate[] = {1, 0.96, 0.92, 0.88};
+        const size_t whole = R / rows, busiest = (whole + threads - 1) / threads;
+        const double time = (double)(busiest * rows + (whole % threads == 0 ? R % rows : 0)) / rate[i];
+        if (best == 0 || time < least)
+            best = rows, least = time;
+    }
+    return best;
+}
+
+/* Does all R rows of a stage, block by block. */
 static ink_status in_blocks(ink__encoder *e, block_stage *stage, size_t step, size_t R, ink_error *err)
 {
-    const bool shared = e->threads > 1 && R >= ROWS_PER_THREAD * e->threads;
-    size_t rows = INK__BLOCK;
-    if (shared) {
-        const size_t blocks = (R + INK__BLOCK - 1) / INK__BLOCK;
-        const size_t even = (blocks + e->threads - 1) / e->threads * e->threads;
-        rows = ink__round_rows((R + even - 1) / even);
-    }
+    if (!by_blocks(e, R))
+        return in_turn(e, stage, step, R, err);
+    const size_t rows = block_rows(R, e->threads);
     ink_status st = INK_OK;
-#pragma omp parallel for schedule(dynamic) num_threads(e->threads) if (shared)
+#pragma omp parallel for schedule(dynamic) num_threads(e->threads)
     for (size_t first = 0; first < R; first += rows) {
         ink_error mine = {0};
-        ink_status my = stage(shared ? ink__encoder_lane(e) : e->lanes, step, first,
-                              R - first < rows ? R - first : rows, &mine);
+        ink_status my = stage(ink__encoder_lane(e), step, first, R - first < rows ? R - first : rows, &mine);
         if (my != INK_OK)
-#pragma omp critical(ink__encoder)
+#pragma omp critical
             if (st == INK_OK) {
                 st = my;
                 if (err)
@@ -210,11 +256,19 @@ ink_status ink__encoder_forward(ink__encoder *e, const ink_batch *batch, ink_err
     const ink__config *c = e->config;
     const ink__weights *w = e->weights;
     const size_t R = batch->offsets[batch->B];
-    ink_embedding_forward(c->projected ? e->ctx : e->x, e->row, batch->ids, batch->types, batch->offsets,
-                          batch->B, w->word, w->position, w->type, ink__config_positions(c), c->E);
+    ink__profile *profile = &e->lanes->profile; /* of what all threads do */
+    ink__profile_start(profile, 0);
+#pragma omp parallel for schedule(dynamic) num_threads(e->threads) if (by_blocks(e, R))
+    for (size_t b = 0; b < batch->B; ++b)
+        ink_embedding_forward(c->projected ? e->ctx : e->x, ink__encoder_lane(e)->row, batch->ids,
+                              batch->types, batch->offsets + b, 1, w->word, w->position, w->type,
+                              ink__config_positions(c), c->E);
+    ink__profile_lap(profile, INK_OPERATION_EMBEDDING, R, c->E, c->E);
     INK_TRY(in_blocks(e, embedded, 0, R, err));
     for (size_t s = 0; s < c->n_steps; ++s) {
+        ink__profile_start(profile, s);
         INK_TRY(attend(e, &c->steps[s], batch, err));
+        ink__profile_lap(profile, INK_OPERATION_ATTENTION, R, 3 * c->H, c->H);
         INK_TRY(in_blocks(e, after_attention, s, R, err));
     }
     return INK_OK;
@@ -236,6 +290,7 @@ ink_status ink__head_forward(float *logits, ink__encoder *e, const ink_batch *ba
     const ink__weights *w = e->weights;
     const size_t B = batch->B, H = c->H;
     float *pooled = e->ctx, *dense = e->qkv; /* [B,H] each */
+    ink__profile_start(&e->lanes->profile, 0);
     for (size_t b = 0; b < B; ++b) {
         const size_t first = batch->offsets[b], S = c->head_mean ? batch->offsets[b + 1] - first : 1;
         ink__mean_rows(pooled + b * H, e->x + first * H, S, H);
@@ -244,6 +299,7 @@ ink_status ink__head_forward(float *logits, ink__encoder *e, const ink_batch *ba
     if (w->head_norm.gamma)
         INK_TRY(e->backend->norm(dense, e->lanes, &w->head_norm, dense, B, H, err));
     ink_linear_forward(logits, dense, w->head_W, w->head_b, B, H, c->C);
+    ink__profile_lap(&e->lanes->profile, INK_OPERATION_HEAD, B, H, c->C);
     return INK_OK;
 }
 

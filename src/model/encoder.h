@@ -3,6 +3,7 @@
 #define INK_MODEL_ENCODER_H
 
 #include "attention/attention.h"
+#include "model/profile.h"
 #include "model/weights.h"
 
 #include <inkling/session.h>
@@ -19,10 +20,12 @@ enum { INK__BLOCK = 256 };
 typedef struct ink__lane {
     const ink__encoder *e;
     size_t threads;
+    float *row;  /* [E] */
     float *y;    /* [BLOCK,H] between attention and feed-forward */
     float *z;    /* [BLOCK,H] what a norm gave, where norms come first */
     float *ff;   /* [BLOCK,F], gated [BLOCK,2F] and [BLOCK,F] */
     void *state; /* the backend's */
+    ink__profile profile;
 } ink__lane;
 
 /* What one encoder works in: sizes, buffers planned for max_tokens rows, and its lanes. Used by one thread at
@@ -38,7 +41,6 @@ struct ink__encoder {
     float *qkv; /* [R,3H] queries, keys, values; in the head [B,H] its dense layer */
     float *ctx; /* [R,H] what attention made of them; before that [R,E] embeddings, after it [B,H] pooled
                  * rows */
-    float *row; /* [E] */
     ink__lane *lanes; /* [1 + threads]: the first has all threads, the others one; [1] with one thread */
 };
 
@@ -70,7 +72,8 @@ struct ink__backend {
     /* y [R,width] = norm(x); y may be x */
     ink_status (*norm)(float *y, ink__lane *lane, const ink__norm *norm, const float *x, size_t R,
                        size_t width, ink_error *err);
-    /* y [R,H] = norm(f(x W_in) W_out + residual), the layer's feed-forward half; norm NULL: without */
+    /* y [R,H] = norm(f(x W_in) W_out + residual), the layer's feed-forward half; norm NULL: without. Tells
+     * the profile its two operations. */
     ink_status (*feed)(float *y, ink__lane *lane, const ink__layer *layer, const float *x,
                        const float *residual, const ink__norm *norm, size_t R, ink_error *err);
     /* ctx [R,H] from qkv [R,3H], all rows of the batch on all threads */
@@ -91,6 +94,9 @@ ink_status ink__encoder_create(ink__encoder *e, const ink__config *config, const
                                const ink__backend *backend, size_t max_tokens, size_t threads,
                                ink_error *err);
 void ink__encoder_free(ink__encoder *e);
+
+/* From now on every operation is told to callback; NULL: to nobody. */
+void ink__encoder_watch(ink__encoder *e, ink_profile_callback *callback, void *user);
 
 /* e->x [R,H] = hidden states of a batch that was checked. */
 ink_status ink__encoder_forward(ink__encoder *e, const ink_batch *batch, ink_error *err);

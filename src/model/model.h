@@ -14,6 +14,8 @@ struct ink_model {
     ink__weights weights;
     ink_tokenizer *tokenizer;
     const ink__backend *backend;
+    ink_profile_callback *profile; /* the caller's, or NULL */
+    void *profile_user;
     ink_precision precision; /* F32 or INT8 */
     const char *precision_why;
     /* For embed. */

@@ -59,6 +59,7 @@ static ink_status open_all(ink_model *model, const char *dir, const ink_model_op
     if (stat(dir, &info) == 0 && !S_ISDIR(info.st_mode))
         return ink_fail(err, INK_E_IO, "%s: is a file, wanted a model directory", dir);
     INK_TRY(ink__backend_choose(&model->backend, options->backend, err));
+    model->profile = options->profile, model->profile_user = options->profile_user;
     if (options->precision < INK_PRECISION_AUTO || options->precision > INK_PRECISION_INT8)
         return ink_fail(err, INK_E_ARG, "no precision %d", (int)options->precision);
     char *path;

@@ -139,7 +139,10 @@ static void check_shape(struct binding *b, const ink__param_spec *spec, const in
     }
     const bool int8 = b->config->int8 && tensor->dtype == INK__I8 && tensor->scale;
     if (!int8 && !ink__is_float(tensor->dtype))
-        add(&b->dtypes, "%s is %s", tensor->name, ink__dtype_name(tensor->dtype));
+        add(&b->dtypes, "%s is %s%s", tensor->name, ink__dtype_name(tensor->dtype),
+            tensor->dtype != INK__I8 ? ""
+            : b->config->int8        ? " without NAME.scale, an F32 for each row"
+                                     : ", undeclared");
 }
 
 static bool of_head(const ink__param_spec *spec)

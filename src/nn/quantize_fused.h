@@ -8,35 +8,36 @@
 #include "nn/quantize.h"
 #include "nn/rows_fused.h"
 
-/* The least and greatest of a row so far, 0 among them. */
+/* The least and greatest of a row so far, 0 among them; and a sum, which a NaN stays in. */
 struct range {
-    vf least, greatest;
+    vf least, greatest, sum;
 };
 
 static inline void range_add(struct range *range, vf x)
 {
     range->least = v_min(x, range->least);
     range->greatest = v_max(x, range->greatest);
+    range->sum += x;
 }
 
 /* q [width], scale and zero of x [width], whose range is known. */
 static inline void quantize_row(uint8_t *q, float *scale, float *zero, const float *x, size_t width,
                                 const struct range *of)
 {
+    const float sum = v_sum(of->sum), nothing = sum - sum; /* 0, or NaN */
     const float least = v_least(of->least), range = v_greatest(of->greatest) - least;
-    const float per = range < INK__LEAST_RANGE ? 0 : 255 / range;
+    const float per = range < INK__LEAST_RANGE ? 0 : INK__STEPS / range;
     const vf magic = v_set(0x1.8p23f); /* brings a sum's nearest whole number into its lowest bits */
-    const float nearest = -least * per + magic[0];
-    *scale = range < INK__LEAST_RANGE ? 0 : range * (1.0f / 255);
-    *zero = nearest - magic[0];
-    const vf from = v_set(*zero), most = v_set(255), none = {0};
+    *scale = (range < INK__LEAST_RANGE ? 0 : range * (1.0f / INK__STEPS)) + nothing;
+    *zero = ceilf(-least * per);
+    const vf from = v_set(*zero);
     size_t i = 0;
     for (; i + VL <= width; i += VL)
-        v_store_bytes(q + i, (vu)(v_min(v_max(v_load(x + i) * per + from, none), most) + magic));
+        v_store_bytes(q + i, (vu)(v_load(x + i) * per + from + magic));
     if (i < width) {
         const vf last = v_load_part(x + i, width - i);
         uint8_t bytes[VL];
-        v_store_bytes(bytes, (vu)(v_min(v_max(last * per + from, none), most) + magic));
+        v_store_bytes(bytes, (vu)(last * per + from + magic));
         memcpy(q + i, bytes, width - i);
     }
 }
@@ -45,7 +46,7 @@ static void fused_quantize(uint8_t *q, float *scale, float *zero, const float *x
 {
     for (size_t r = 0; r < R; ++r) {
         const float *x_r = x + r * width; /* [width] */
-        struct range range = {{0}, {0}};
+        struct range range = {{0}, {0}, {0}};
         size_t i = 0;
         for (; i + VL <= width; i += VL)
             range_add(&range, v_load(x_r + i));
@@ -129,7 +130,7 @@ ONE_ACTIVATION dequantize_activate_all(uint8_t *q, float *scale, float *zero, in
         const struct dequantizing row = dequantizing_row(d, r);
         int32_t *acc_r = acc + r * F;        /* [F] */
         float *y_r = (float *)(void *)acc_r; /* [F] over the sums that were read */
-        struct range range = {{0}, {0}};
+        struct range range = {{0}, {0}, {0}};
         size_t f = 0;
         for (; f + VL <= F; f += VL) {
             const vf y = activate_vector(dequantize_at(&row, acc_r, f), kind);
@@ -157,7 +158,7 @@ ONE_ACTIVATION dequantize_gate_all(uint8_t *q, float *scale, float *zero, int32_
         const struct dequantizing row = dequantizing_row(d, r);
         int32_t *acc_r = acc + r * 2 * F;    /* [2F] */
         float *y_r = (float *)(void *)acc_r; /* [F] */
-        struct range range = {{0}, {0}};
+        struct range range = {{0}, {0}, {0}};
         size_t f = 0;
         for (; f + VL <= F; f += VL) {
             const vf y =

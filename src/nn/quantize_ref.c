@@ -31,18 +31,19 @@ void ink_quantize_rows(uint8_t *q, float *scale, float *zero, const float *x, si
 {
     for (size_t r = 0; r < R; ++r) {
         const float *x_r = x + r * width; /* [width] */
-        float least = 0, greatest = 0;
+        float least = 0, greatest = 0, sum = 0;
         for (size_t i = 0; i < width; ++i) {
             least = x_r[i] < least ? x_r[i] : least;
             greatest = x_r[i] > greatest ? x_r[i] : greatest;
+            sum += x_r[i];
         }
         const float range = greatest - least;
-        const float per = range < INK__LEAST_RANGE ? 0 : 255 / range;
-        scale[r] = range < INK__LEAST_RANGE ? 0 : range / 255;
-        zero[r] = rintf(-least * per);
+        const float per = range < INK__LEAST_RANGE ? 0 : INK__STEPS / range;
+        scale[r] = (range < INK__LEAST_RANGE ? 0 : range / INK__STEPS) + (sum - sum); /* 0, or NaN */
+        zero[r] = ceilf(-least * per);
         for (size_t i = 0; i < width; ++i) {
             const float nearest = rintf(x_r[i] * per + zero[r]);
-            q[r * width + i] = (uint8_t)(nearest < 0 ? 0 : nearest > 255 ? 255 : nearest);
+            q[r * width + i] = nearest >= 0 && nearest <= 255 ? (uint8_t)nearest : 0; /* NaN, infinity */
         }
     }
 }

@@ -233,15 +233,19 @@ static inline vf v_tanh(vf z)
 #endif
 
 /* row [VL] of VL lanes each, transposed in place: log2(VL) perfect shuffles. */
-static inline void v_transpose(vf row[INK_LANES])
+static inline __attribute__((always_inline)) void v_transpose(vf row[INK_LANES])
 {
-    for (int stage = 1; stage < INK_LANES; stage *= 2) {
+#pragma GCC unroll 4
+    for (int stage = 1; stage < INK_LANES; stage *= 2) { /* unrolled, so that rows stay in registers */
         vf next[INK_LANES];
+#pragma GCC unroll 8
         for (int i = 0; i < INK_LANES / 2; ++i) {
             next[2 * i] = V_LOW(row[i], row[i + INK_LANES / 2]);
             next[2 * i + 1] = V_HIGH(row[i], row[i + INK_LANES / 2]);
         }
-        memcpy(row, next, sizeof next);
+#pragma GCC unroll 16
+        for (int i = 0; i < INK_LANES; ++i)
+            row[i] = next[i];
     }
 }
 

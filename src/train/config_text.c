@@ -66,7 +66,8 @@ ink_status ink__config_text_new(ink__text *text, const char *size, const ink_tok
     return ink_fail(err, INK_E_ARG, "\"%s\" is no size of a model; there are tiny, mini, small, base", size);
 }
 
-/* ---- a classifier's -------------------------------------------------------------------------------- */
+/* ---- members that are replaced
+ * -------------------------------------------------------------------------------- */
 
 typedef ink_status write_member(ink__text *text, const ink__classifier *c, ink_error *err);
 
@@ -131,11 +132,20 @@ static ink_status write_label2id(ink__text *text, const ink__classifier *c, ink_
 }
 
 /* What is written anew, in place of what was there or at the end. */
-static const struct {
+struct member {
     const char *key;
     write_member *write; /* NULL: left out, for id2label says it */
     bool always;         /* also where the base has none */
-} members[] = {
+};
+
+struct members {
+    const struct member *all;
+    size_t n;
+};
+
+enum { MEMBERS_MAX = 8 };
+
+static const struct member of_classifier[] = {
     {"architectures", write_architectures, true},
     {"id2label", write_id2label, true},
     {"label2id", write_label2id, true},
@@ -145,14 +155,30 @@ static const struct {
     {"num_labels", NULL, false},
 };
 
-enum { MEMBERS = sizeof members / sizeof *members, DTYPE = 4, TORCH_DTYPE = 5 };
-
-static size_t find_member(const char *key, size_t len)
+static ink_status write_int8(ink__text *text, const ink__classifier *unused, ink_error *err)
 {
-    for (size_t i = 0; i < MEMBERS; ++i)
-        if (strlen(members[i].key) == len && memcmp(members[i].key, key, len) == 0)
+    return ink__text_cstr(text,
+                          "{\n    \"activations\": \"uint8, by row, as they come\",\n    \"bits\": 8,\n"
+                          "    \"method\": \"" INK__INT8_METHOD "\",\n"
+                          "    \"weights\": \"int8, by output channel, times NAME.scale\"\n  }",
+                          err);
+}
+
+static const struct member of_int8[] = {{"quantization_config", write_int8, true}};
+
+static size_t find_member(const struct members *members, const char *key, size_t len)
+{
+    for (size_t i = 0; i < members->n; ++i)
+        if (strlen(members->all[i].key) == len && memcmp(members->all[i].key, key, len) == 0)
             return i;
-    return MEMBERS;
+    return members->n;
+}
+
+/* Older versions of transformers have another name for dtype; where it is there, the newer one is not added.
+ */
+static size_t named_today(const struct members *members, size_t m)
+{
+    return strcmp(members->all[m].key, "torch_dtype") == 0 ? find_member(members, "dtype", 5) : m;
 }
 
 static ink_status start_member(ink__text *text, size_t *n, ink_error *err)
@@ -161,10 +187,10 @@ static ink_status start_member(ink__text *text, size_t *n, ink_error *err)
 }
 
 /* p to end is one JSON object. */
-static ink_status rewrite(ink__text *text, const char *p, const char *end, const ink__classifier *c,
-                          ink_error *err)
+static ink_status rewrite(ink__text *text, const char *p, const char *end, const struct members *members,
+                          const ink__classifier *c, ink_error *err)
 {
-    bool seen[MEMBERS] = {false};
+    bool seen[MEMBERS_MAX] = {false};
     size_t n = 0;
     for (p = ink__jsonwalk_space(p, end) + 1;; ++p) {
         p = ink__jsonwalk_space(p, end);
@@ -173,34 +199,34 @@ static ink_status rewrite(ink__text *text, const char *p, const char *end, const
         const char *key = p, *key_end = ink__jsonwalk_string(p, end);
         const char *value = ink__jsonwalk_space(ink__jsonwalk_space(key_end, end) + 1, end);
         const char *value_end = ink__jsonwalk_value(value, end);
-        const size_t m = find_member(key + 1, (size_t)(key_end - key) - 2);
+        const size_t m = find_member(members, key + 1, (size_t)(key_end - key) - 2);
         p = ink__jsonwalk_space(value_end, end);
-        if (m < MEMBERS)
-            seen[m] = true;
-        if (m == MEMBERS || members[m].write) {
+        if (m < members->n)
+            seen[m] = seen[named_today(members, m)] = true;
+        if (m == members->n || members->all[m].write) {
             INK_TRY(start_member(text, &n, err));
             INK_TRY(ink__text_bytes(text, key, (size_t)(key_end - key), err));
             INK_TRY(ink__text_cstr(text, ": ", err));
-            INK_TRY(m < MEMBERS ? members[m].write(text, c, err)
-                                : ink__text_bytes(text, value, (size_t)(value_end - value), err));
+            INK_TRY(m < members->n ? members->all[m].write(text, c, err)
+                                   : ink__text_bytes(text, value, (size_t)(value_end - value), err));
         }
         if (*p == '}')
             break;
     }
-    seen[DTYPE] = seen[DTYPE] || seen[TORCH_DTYPE];
-    for (size_t m = 0; m < MEMBERS; ++m) {
-        if (seen[m] || !members[m].always)
+    for (size_t m = 0; m < members->n; ++m) {
+        const struct member *member = &members->all[m];
+        if (seen[m] || !member->always)
             continue;
         INK_TRY(start_member(text, &n, err));
-        INK_TRY(ink__text_string(text, members[m].key, strlen(members[m].key), err));
+        INK_TRY(ink__text_string(text, member->key, strlen(member->key), err));
         INK_TRY(ink__text_cstr(text, ": ", err));
-        INK_TRY(members[m].write(text, c, err));
+        INK_TRY(member->write(text, c, err));
     }
     return ink__text_cstr(text, "\n}\n", err);
 }
 
-ink_status ink__config_text_classifier(ink__text *text, const ink__text *base, const char *path,
-                                       const ink__classifier *classifier, ink_error *err)
+static ink_status replace(ink__text *text, const ink__text *base, const char *path,
+                          const struct members *members, const ink__classifier *classifier, ink_error *err)
 {
     ink_status st;
     ink__json json = {0};
@@ -214,7 +240,7 @@ ink_status ink__config_text_classifier(ink__text *text, const ink__text *base, c
     INK_TRY_GOTO(ink__json_mend(&mended, &len, &bad, bytes, err));
     if (mended)
         bytes = mended;
-    INK_TRY_GOTO(rewrite(text, bytes, bytes + len, classifier, err));
+    INK_TRY_GOTO(rewrite(text, bytes, bytes + len, members, classifier, err));
     /* A key that hides behind an escape ("num\u005flabels") would now be there twice. */
     ink__json_close(&json);
     st = ink__json_parse(&json, text->data, text->len, path, err);
@@ -222,4 +248,17 @@ done:
     ink__json_close(&json);
     free(mended);
     return st;
+}
+
+ink_status ink__config_text_classifier(ink__text *text, const ink__text *base, const char *path,
+                                       const ink__classifier *classifier, ink_error *err)
+{
+    const struct members members = {of_classifier, sizeof of_classifier / sizeof *of_classifier};
+    return replace(text, base, path, &members, classifier, err);
+}
+
+ink_status ink__config_text_int8(ink__text *text, const ink__text *base, const char *path, ink_error *err)
+{
+    const struct members members = {of_int8, sizeof of_int8 / sizeof *of_int8};
+    return replace(text, base, path, &members, NULL, err);
 }

@@ -26,6 +26,10 @@ typedef struct ink__classifier {
     ink__dtype dtype; /* that the weights are saved as */
 } ink__classifier;
 
+/* Replaces *text by base with a quantization_config that says the weights are in 8 bits. INK_E_FORMAT: base
+ * is not JSON. */
+ink_status ink__config_text_int8(ink__text *text, const ink__text *base, const char *path, ink_error *err);
+
 /* Replaces *text by base with the classifier's architectures, id2label, label2id, problem_type and dtype;
  * path names base in messages. INK_E_FORMAT: base is not JSON. */
 ink_status ink__config_text_classifier(ink__text *text, const ink__text *base, const char *path,

@@ -66,14 +66,14 @@ static ink_status convert(ink__tensor *tensors, unsigned char **converted, const
     return INK_OK;
 }
 
-static ink_status write_config(const char *dir, const ink__text *config, ink_error *err)
+ink_status ink__export_config(const char *dir, const ink__text *text, ink_error *err)
 {
     char *path = NULL;
     ink__atomic *file = NULL;
     ink_status st;
     INK_TRY_GOTO(ink__path_join(&path, dir, "config.json", err));
     INK_TRY_GOTO(ink__atomic_open(&file, path, err));
-    INK_TRY_GOTO(ink__atomic_write(file, config->data, config->len, err));
+    INK_TRY_GOTO(ink__atomic_write(file, text->data, text->len, err));
     st = ink__atomic_commit(file, err);
 done:
     ink__atomic_free(file);
@@ -93,7 +93,7 @@ ink_status ink__export_write(const ink__export *what, ink_error *err)
     INK_TRY_GOTO(ink__atomic_folder_open(&folder, what->dir, err));
     INK_TRY_GOTO(ink__companions_copy(ink__atomic_folder_path(folder), what->tokenizer_dir,
                                       INK__TOKENIZER_FILES, err));
-    INK_TRY_GOTO(write_config(ink__atomic_folder_path(folder), what->config, err));
+    INK_TRY_GOTO(ink__export_config(ink__atomic_folder_path(folder), what->config, err));
     INK_TRY_GOTO(ink__path_join(&path, ink__atomic_folder_path(folder), "model.safetensors", err));
     INK_TRY_GOTO(ink__tensors_write(path, tensors, what->n, err));
     st = ink__atomic_folder_commit(folder, err);

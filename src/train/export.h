@@ -20,6 +20,9 @@ typedef struct ink__export {
  * INK_E_NUMERIC: a weight that is not finite, or is too large for dtype; nothing is written then. */
 ink_status ink__export_write(const ink__export *what, ink_error *err);
 
+/* dir/config.json = text, whole or not at all. */
+ink_status ink__export_config(const char *dir, const ink__text *text, ink_error *err);
+
 /* *dtype by its name, "f32", "f16" or "bf16"; INK_E_ARG. */
 ink_status ink__save_dtype_find(ink__dtype *dtype, const char *name, ink_error *err);
 

@@ -63,9 +63,16 @@ static ink_status open_start(ink__run *run, ink_error *err)
     run->save_dtype = o->save_dtype ? o->save_dtype : "f32";
     if (o->from) {
         /* Its own layout of the weights is not needed here. */
-        const ink_model_options plain = {1, INK_BACKEND_REF, INK_PRECISION_F32};
+        const ink_model_options plain = {
+            .version = 1, .backend = INK_BACKEND_REF, .precision = INK_PRECISION_F32};
         ink_model_info info;
         INK_TRY(ink_model_open(&run->base, o->from, &plain, err));
+        if (run->base->config.int8)
+            return ink_fail(
+                err, INK_E_ARG,
+                "%s: is in 8 bits, too coarse to learn from; start from the model of floats it was "
+                "made of, and quantize what comes of it",
+                o->from);
         ink_model_get_info(&info, run->base);
         run->tokenizer = ink_model_tokenizer(run->base), run->tokenizer_dir = o->from;
         run->max_length = info.max_length;

@@ -11,6 +11,7 @@ Test(cli, help_goes_to_stdout_and_is_success)
         "inkling classify -h", "inkling classify --help",
         "inkling help embed",  "inkling help tokenize",
         "inkling help info",   "inkling help evaluate",
+        "inkling help bench",
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; ++i) {
         cr_expect(run("%s", commands[i]) == 0, "%s", commands[i]);

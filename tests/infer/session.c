@@ -60,7 +60,7 @@ static void open_fixture(struct fixture *f, ink_backend backend)
     memset(f, 0, sizeof *f);
     scratch_dir(f->dir);
     random_model_write(f->dir, &shape);
-    const ink_model_options options = {1, backend, INK_PRECISION_F32};
+    const ink_model_options options = {.version = 1, .backend = backend, .precision = INK_PRECISION_F32};
     cr_assert(ink_model_open(&f->model, f->dir, &options, &f->err) == INK_OK, "%s", f->err.text);
     const ink_session_options plan = {1, 1, MAX_TOKENS};
     cr_assert(ink_session_create(&f->session, f->model, &plan, &f->err) == INK_OK, "%s", f->err.text);

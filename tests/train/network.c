@@ -24,7 +24,8 @@ struct fixture {
 
 static void open_fixture(struct fixture *f, const char *name)
 {
-    const ink_model_options plain = {1, INK_BACKEND_REF, INK_PRECISION_F32};
+    const ink_model_options plain = {
+        .version = 1, .backend = INK_BACKEND_REF, .precision = INK_PRECISION_F32};
     golden_open(&f->golden, name);
     cr_assert(ink_model_open(&f->model, f->golden.dir, &plain, &f->err) == INK_OK, "%s", f->err.text);
     const ink__store_options options = {.from = &f->model->params, .keep_head = true};

@@ -15,7 +15,8 @@ static ink__store store;
 static void open_model(const char *name)
 {
     char dir[600];
-    const ink_model_options plain = {1, INK_BACKEND_REF, INK_PRECISION_F32};
+    const ink_model_options plain = {
+        .version = 1, .backend = INK_BACKEND_REF, .precision = INK_PRECISION_F32};
     snprintf(dir, sizeof dir, INK_TEST_DATA "/golden/%s", name);
     cr_assert(ink_model_open(&model, dir, &plain, &err) == INK_OK, "%s", err.text);
 }

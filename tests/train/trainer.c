@@ -43,7 +43,8 @@ static const char values[] =
 static void make(const char *text, ink__trainer_options options)
 {
     static const char dir[] = INK_TEST_DATA "/golden/bert-tiny-cls";
-    const ink_model_options plain = {1, INK_BACKEND_REF, INK_PRECISION_F32};
+    const ink_model_options plain = {
+        .version = 1, .backend = INK_BACKEND_REF, .precision = INK_PRECISION_F32};
     ink__text base = {0};
     read_set(&data, "data.jsonl", text);
     assert_ok(ink_model_open(&model, dir, &plain, &err), err);
