@@ -82,8 +82,6 @@ ink_status ink__job_output_write(ink__job_output *out, const ink__result *result
 {
     if (out->work->take)
         return out->work->take(out->work, result, err);
-    if (result->stopped && out->resume.journal)
-        return INK_OK;
     INK_TRY(note(out, ink__output_write(out->output, result->out.data, result->out.len, err)));
     if (!out->rejects)
         return INK_OK;

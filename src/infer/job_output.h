@@ -18,7 +18,7 @@ typedef struct ink__job_output {
 ink_status ink__job_output_open(ink__job_output *out, ink_job_report *report, ink__records *records,
                                 const ink__work *work, const ink_job_options *options, ink_error *err);
 
-/* Collects a unit's lines; those of one that ends the job only where they cannot come again. */
+/* Collects a unit's lines. */
 ink_status ink__job_output_write(ink__job_output *out, const ink__result *result, ink_error *err);
 
 /* The unit that was written is counted in report, and can be marked. */
