@@ -65,6 +65,20 @@ static bool add(cli_list *list, const cli_opt *opt, const char *verb, const char
     return true;
 }
 
+/* Splits a,b,c where it stands. */
+static bool add_names(cli_list *list, const cli_opt *opt, const char *verb, char *names)
+{
+    for (char *name; (name = strsep(&names, ","));) {
+        if (!*name) {
+            cli_usage(verb, "--%s holds an empty name", opt->name);
+            return false;
+        }
+        if (!add(list, opt, verb, name))
+            return false;
+    }
+    return true;
+}
+
 /* What a number may be: from *least to *most, which is infinite where nothing limits it. */
 static void find_limits(double *least, double *most, const cli_opt *opt, const cli_verb *verb)
 {
@@ -136,6 +150,8 @@ static bool set(void *args, const cli_opt *opt, const cli_verb *verb, const char
         return true;
     case CLI_LIST:
         return add(place, opt, verb->name, value);
+    case CLI_NAMES:
+        return add_names(place, opt, verb->name, optarg);
     case CLI_SIZE:
     case CLI_COUNT:
         return set_size(place, opt, verb, value);

@@ -9,6 +9,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 typedef enum cli_kind {
     CLI_STR,    /* const char * */
     CLI_LIST,   /* cli_list: the option may come again */
+    CLI_NAMES,  /* cli_list: names with commas between them; the option may come again */
     CLI_SIZE,   /* size_t, at least 1 */
     CLI_COUNT,  /* size_t, may be 0 */
     CLI_REAL,   /* double, at least 0 */

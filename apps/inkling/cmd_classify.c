@@ -4,6 +4,8 @@
 struct args {
     struct job_args job;
     bool all_scores;
+    size_t top_k;
+    double threshold;
 };
 
 static struct args defaults = {.job = JOB_DEFAULTS};
@@ -12,7 +14,15 @@ static const cli_opt options[] = {
     JOB_MODEL(struct args),
     {0, "all-scores", CLI_FLAG, offsetof(struct args, all_scores), NULL, "print the score of every label",
      NULL},
+    {0, "top-k", CLI_SIZE, offsetof(struct args, top_k), "N", "print the N best labels, too", NULL},
+    {0, "threshold", CLI_REAL, offsetof(struct args, threshold), "X",
+     "score from which a label of a multi-label model counts", "0.5"},
+    JOB_KEEP(struct args),
     JOB_OUTPUT(struct args),
+    JOB_REJECTS(struct args),
+    JOB_SHARD(struct args),
+    JOB_LATENCY(struct args),
+    JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
@@ -20,15 +30,21 @@ static const cli_opt options[] = {
     {0},
 };
 
+static const cli_limit limits[] = {
+    JOB_LATENCY_LIMIT,
+    {"threshold", 0.000001, 1},
+    {0},
+};
+
 static int run(int argc, char **argv)
 {
     struct args a = defaults;
     int first;
-    const int leave = cli_parse(&a, &first, &verb_classify, argc, argv);
+    int leave = cli_parse(&a, &first, &verb_classify, argc, argv);
+    if (leave < 0)
+        leave = job_check("classify", &a.job);
     if (leave >= 0)
         return leave;
-    if (!a.job.model)
-        return cli_usage("classify", "--model is required");
     ink_error err;
     ink_model *model;
     ink_job_report report = {0};
@@ -37,6 +53,8 @@ static int run(int argc, char **argv)
         return cli_fail("classify", &err);
     job_options(&job, &a.job, argv + first);
     job.all_scores = a.all_scores;
+    job.top_k = a.top_k;
+    job.threshold = a.threshold;
     const ink_status status = ink_job_classify(&report, model, &job, &err);
     ink_model_free(model);
     return job_finish("classify", status, &err, &report, &a.job, argv + first);
@@ -48,6 +66,7 @@ const cli_verb verb_classify = {
                "folders (each file in it one document) or -; none means stdin.",
     .operands = "[FILE|FOLDER...]",
     .options = options,
+    .limits = limits,
     .defaults = &defaults,
     .run = run,
 };

@@ -15,7 +15,12 @@ static const cli_opt options[] = {
      "how token vectors become one; auto is the model's own way, else mean", NULL},
     {0, "normalize", CLI_FLAG, offsetof(struct args, normalize), NULL,
      "make vectors of length 1, where the model does not already", NULL},
+    JOB_KEEP(struct args),
     JOB_OUTPUT(struct args),
+    JOB_REJECTS(struct args),
+    JOB_SHARD(struct args),
+    JOB_LATENCY(struct args),
+    JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
     JOB_BATCH(struct args),
@@ -23,15 +28,20 @@ static const cli_opt options[] = {
     {0},
 };
 
+static const cli_limit limits[] = {
+    JOB_LATENCY_LIMIT,
+    {0},
+};
+
 static int run(int argc, char **argv)
 {
     struct args a = defaults;
     int first;
-    const int leave = cli_parse(&a, &first, &verb_embed, argc, argv);
+    int leave = cli_parse(&a, &first, &verb_embed, argc, argv);
+    if (leave < 0)
+        leave = job_check("embed", &a.job);
     if (leave >= 0)
         return leave;
-    if (!a.job.model)
-        return cli_usage("embed", "--model is required");
     ink_error err;
     ink_model *model;
     ink_job_report report = {0};
@@ -53,6 +63,7 @@ const cli_verb verb_embed = {
                "instead. Inputs are files, folders (each file in it one document) or -; none means stdin.",
     .operands = "[FILE|FOLDER...]",
     .options = options,
+    .limits = limits,
     .defaults = &defaults,
     .run = run,
 };

@@ -10,8 +10,16 @@ static struct args defaults = {.job = JOB_DEFAULTS};
 static const cli_opt options[] = {
     JOB_MODEL(struct args),
     JOB_OUTPUT(struct args),
+    JOB_REJECTS(struct args),
+    JOB_SHARD(struct args),
+    JOB_LATENCY(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "all of it"),
+    {0},
+};
+
+static const cli_limit limits[] = {
+    JOB_LATENCY_LIMIT,
     {0},
 };
 
@@ -19,11 +27,11 @@ static int run(int argc, char **argv)
 {
     struct args a = defaults;
     int first;
-    const int leave = cli_parse(&a, &first, &verb_tokenize, argc, argv);
+    int leave = cli_parse(&a, &first, &verb_tokenize, argc, argv);
+    if (leave < 0)
+        leave = job_check("tokenize", &a.job);
     if (leave >= 0)
         return leave;
-    if (!a.job.model)
-        return cli_usage("tokenize", "--model is required");
     ink_error err;
     ink_tokenizer *tokenizer;
     ink_job_report report = {0};
@@ -44,6 +52,7 @@ const cli_verb verb_tokenize = {
         "needs only the tokenizer's files.",
     .operands = "[FILE|FOLDER...]",
     .options = options,
+    .limits = limits,
     .defaults = &defaults,
     .run = run,
 };

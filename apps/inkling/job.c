@@ -59,7 +59,8 @@ static void print_progress(const ink_job_progress *p, bool terminal)
     fprintf(stderr, "%s%llu records", terminal ? "\r" : "", (unsigned long long)p->records);
     if (p->bytes_total)
         fprintf(stderr, " (%.0f%%)", 100.0 * (double)p->bytes_read / (double)p->bytes_total);
-    fprintf(stderr, ", %.0f/s, %.0f tokens/s", (double)p->records / seconds, (double)p->tokens / seconds);
+    fprintf(stderr, ", %.0f/s, %.0f tokens/s", (double)(p->records - p->resumed) / seconds,
+            (double)p->tokens / seconds);
     if (p->failed)
         fprintf(stderr, ", %llu failed", (unsigned long long)p->failed);
     if (p->bytes_total && p->bytes_read) {
@@ -89,6 +90,15 @@ static int on_progress(const ink_job_progress *progress, void *user)
     return stop_signal != 0;
 }
 
+int job_check(const char *verb, struct job_args *args)
+{
+    if (!args->model)
+        return cli_usage(verb, "--model is required");
+    if (args->resume && strcmp(args->output, "-") == 0)
+        return cli_usage(verb, "--resume goes on with a file: name it with -o");
+    return job_shard(verb, args);
+}
+
 void job_options(ink_job_options *options, const struct job_args *args, char **operands)
 {
     const ink_job_options init = INK_JOB_OPTIONS_INIT;
@@ -107,6 +117,13 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     options->batch_tokens = args->batch_tokens;
     options->stop_on_error = args->on_error == 1;
     options->parse_special = args->parse_special;
+    options->resume = args->resume;
+    options->rejects = args->rejects;
+    options->max_latency = args->max_latency;
+    options->shard = args->shard, options->shards = args->shards;
+    options->keep_all = args->keep.n == 1 && strcmp(args->keep.items[0], "all") == 0;
+    options->keep = args->keep.items;
+    options->n_keep = options->keep_all ? 0 : args->keep.n;
     meter.terminal = isatty(STDERR_FILENO);
     meter.shown = !args->quiet && (meter.terminal || args->progress);
     options->progress = on_progress;
@@ -129,6 +146,23 @@ static void print_notes(const char *verb, const char *notes)
         fprintf(stderr, "inkling %s: %.*s\n", verb, (int)len, notes);
 }
 
+/* 3 of 100 records failed (2 not a JSON object, 1 too long); the first: ... */
+static void print_failed(const char *verb, const ink_job_report *report)
+{
+    const char *before = " (";
+    fprintf(stderr, "inkling %s: %llu of %llu records failed", verb, (unsigned long long)report->failed,
+            (unsigned long long)report->records);
+    for (int kind = 0; kind < INK_BADS; ++kind) {
+        if (report->failed_by[kind] == 0)
+            continue;
+        fprintf(stderr, "%s%llu %s", before, (unsigned long long)report->failed_by[kind],
+                ink_bad_name((ink_bad)kind));
+        before = ", ";
+    }
+    fputs(report->first_error[0] ? "); the first: " : ")", stderr);
+    fprintf(stderr, "%s\n", report->first_error);
+}
+
 /* An empty input is no failure, but it may be a mistake. */
 static void print_empty(const char *verb, char **operands)
 {
@@ -147,19 +181,32 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
 {
     if (meter.shown && meter.terminal && report->seconds > 0)
         fputs("\r\033[K", stderr);
-    if (stop_signal) {
-        fprintf(stderr, "inkling %s: stopped by a signal after %llu records; nothing was written to %s\n",
-                verb, (unsigned long long)report->records, args->output);
+    if (stop_signal && status == INK_E_CANCELLED) {
+        fprintf(stderr, "inkling %s: stopped by a signal after %llu records; ", verb,
+                (unsigned long long)report->records);
+        if (args->resume)
+            fprintf(stderr, "the same command goes on with %s\n", args->output);
+        else
+            fprintf(stderr, "nothing was written to %s\n", args->output);
         return 128 + stop_signal;
+    }
+    if (report->complete) {
+        if (!args->quiet)
+            fprintf(stderr, "%s is complete: %llu records, %llu of them failed\n", args->output,
+                    (unsigned long long)report->records, (unsigned long long)report->failed);
+        return EXIT_OK;
     }
     if (status == INK_E_IO && strcmp(args->output, "-") == 0 && reader_has_gone())
         return EXIT_FAILED; /* "| head" has seen enough: not worth a word */
     const bool kept = status == INK_OK || strcmp(args->output, "-") == 0;
     if (!args->quiet && kept && report->records > 0) {
         const double seconds = report->seconds > 1e-3 ? report->seconds : 1e-3;
-        fprintf(stderr, "%llu record%s, %llu tokens in %.2f s (%.0f tokens/s)",
-                (unsigned long long)report->records, report->records == 1 ? "" : "s",
-                (unsigned long long)report->tokens, report->seconds, (double)report->tokens / seconds);
+        fprintf(stderr, "%llu record%s", (unsigned long long)report->records,
+                report->records == 1 ? "" : "s");
+        if (report->resumed)
+            fprintf(stderr, " (%llu were there)", (unsigned long long)report->resumed);
+        fprintf(stderr, ", %llu tokens in %.2f s (%.0f tokens/s)", (unsigned long long)report->tokens,
+                report->seconds, (double)report->tokens / seconds);
         if (report->truncated)
             fprintf(stderr, "; %llu truncated", (unsigned long long)report->truncated);
         if (report->bad_bytes)
@@ -174,8 +221,7 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
     if (report->records == 0 && !args->quiet)
         print_empty(verb, operands);
     if (report->failed) {
-        fprintf(stderr, "inkling %s: %llu of %llu records failed; the first: %s\n", verb,
-                (unsigned long long)report->failed, (unsigned long long)report->records, report->first_error);
+        print_failed(verb, report);
         return EXIT_FAILED;
     }
     return report->unread ? EXIT_FAILED : EXIT_OK;

@@ -7,16 +7,20 @@
 #include <stddef.h>
 
 struct job_args {
-    const char *model, *output, *text, *text_pair, *id;
+    const char *model, *output, *rejects, *text, *text_pair, *id;
+    const char *shard_text; /* as it was given; the numbers follow from it */
+    size_t shard, shards;
+    double max_latency;
+    cli_list keep;
     int format, on_error, precision;
     char delimiter;
     size_t threads, max_length, batch_tokens;
-    bool parse_special, quiet, progress;
+    bool parse_special, quiet, progress, resume;
 };
 
 #define JOB_DEFAULTS                                                                                         \
     {                                                                                                        \
-        .output = "-", .text = "text"                                                                        \
+        .output = "-", .text = "text", .max_latency = 1                                                      \
     }
 
 /* Rows of an option table, for an args struct whose member `job` is a struct job_args. */
@@ -35,6 +39,34 @@ struct job_args {
     {                                                                                                        \
         'o', "output", CLI_STR, JOB_AT(type, output), "FILE",                                                \
             "where results go, bad records' errors too, whole or not at all; - is stdout", NULL              \
+    }
+#define JOB_REJECTS(type)                                                                                    \
+    {                                                                                                        \
+        0, "rejects", CLI_STR, JOB_AT(type, rejects), "FILE", "where bad records' errors go instead", NULL   \
+    }
+#define JOB_KEEP(type)                                                                                       \
+    {                                                                                                        \
+        0, "keep", CLI_NAMES, JOB_AT(type, keep), "A,B|all",                                                 \
+            "fields of the input that pass through untouched", NULL                                          \
+    }
+#define JOB_SHARD(type)                                                                                      \
+    {                                                                                                        \
+        0, "shard", CLI_STR, JOB_AT(type, shard_text), "I/N|auto",                                           \
+            "every Nth record from I on; auto: mpirun's rank", "all; {shard} in FILE: I-of-N"                \
+    }
+#define JOB_LATENCY(type)                                                                                    \
+    {                                                                                                        \
+        0, "max-latency", CLI_REAL, JOB_AT(type, max_latency), "S",                                          \
+            "seconds that a result may wait to be written with others", NULL                                 \
+    }
+#define JOB_LATENCY_LIMIT                                                                                    \
+    {                                                                                                        \
+        "max-latency", 0.001, 3600                                                                           \
+    }
+#define JOB_RESUME(type)                                                                                     \
+    {                                                                                                        \
+        0, "resume", CLI_FLAG, JOB_AT(type, resume), NULL,                                                   \
+            "go on with the FILE of -o where it was stopped or killed", NULL                                 \
     }
 #define JOB_RECORDS(type)                                                                                    \
     {0,                                                                                                      \
@@ -93,6 +125,11 @@ struct job_args {
 
 /* Opens args->model, and says on stderr where it does not compute in what was asked for. */
 ink_status job_open_model(ink_model **model, const struct job_args *args, ink_error *err);
+
+/* What must hold before anything is opened: -1, or the status to leave with, after a complaint. Reads
+ * --shard. */
+int job_check(const char *verb, struct job_args *args);
+int job_shard(const char *verb, struct job_args *args);
 
 /* Fills the library's options from args and the operands; those must outlive the job. */
 void job_options(ink_job_options *options, const struct job_args *args, char **operands);

@@ -25,14 +25,30 @@ typedef enum ink_format {
     INK_FORMAT_FASTTEXT  /* a line is labels (__label__x) and then a text */
 } ink_format;
 
+/* Why a record is bad. */
+typedef enum ink_bad {
+    INK_BAD_JSON,   /* not a JSON object */
+    INK_BAD_BLANK,  /* a blank line where there should be one */
+    INK_BAD_FIELD,  /* a field is missing, or not of its kind */
+    INK_BAD_ROW,    /* a row of a table with other columns than its header, or with broken quotes */
+    INK_BAD_LENGTH, /* longer than the 64 MiB that are read */
+    INK_BAD_FILE,   /* a document that cannot be read */
+    INK_BADS
+} ink_bad;
+
+/* "not a JSON object" and the like; NULL out of range. Static memory. */
+INK_API const char *ink_bad_name(ink_bad kind);
+
 /* Where a running job stands. bytes_total is 0 where it cannot be known (a pipe). */
 typedef struct ink_job_progress {
     uint64_t records, failed, tokens, bytes_read, bytes_total;
     double seconds;
+    uint64_t resumed; /* of records, those that were there before */
 } ink_job_progress;
 
-/* Called about ten times a second, by one worker at a time, and once at the end. Non-zero stops the job
- * with INK_E_CANCELLED. */
+/* Called about ten times a second, by one worker at a time, and once at the end; waiting for a pipe does not
+ * keep it from being called. Non-zero stops the job with INK_E_CANCELLED, when the records under way are
+ * done. */
 typedef int ink_job_callback(const ink_job_progress *progress, void *user);
 
 typedef struct ink_job_options {
@@ -59,27 +75,49 @@ typedef struct ink_job_options {
     bool parse_special;         /* tokens such as [MASK] in the text are special tokens */
     ink_job_callback *progress; /* may be NULL */
     void *user;
+    const char *rejects; /* where bad records go, in the same lines, instead of to output: a file, which is
+                          * treated as output is. NULL: to output */
+    const char *const *keep; /* [n_keep] fields that pass through into the result, behind its own, as they
+                              * stood; one whose name results use ("label", "score") as "input_label" */
+    size_t n_keep;
+    bool keep_all; /* all fields do, but for the text's, text_pair's and id's; not with lines and documents */
+    size_t top_k;  /* classify: "top":[{"label":...,"score":...},...] with so many; 0: none */
+    double threshold;     /* classify, of a multi-label model: scores from here on are labels; 0: 0.5 */
+    size_t shard, shards; /* only the records shard, shard + shards, shard + 2 shards and so on are done: the
+                           * first is number 1. The shards' outputs, a line from each in turn, are the whole
+                           * output. 0: all records */
+    double max_latency;   /* seconds that a result may wait to be written together with others; 0: 1 */
+    bool resume; /* classify, embed to lines: output, which must be a file, can be stopped and gone on with.
+                  * It grows as output.part, and output.journal says how far it is. Where there is none of
+                  * them the job begins; where it is partial it goes on and ends in the bytes of a job that
+                  * was never stopped, a failure or a kill costing at most the last second's work and a power
+                  * cut what had not reached the disk; where it is complete nothing is done. INK_E_ARG where
+                  * the model, an option or the input is another than it was */
 } ink_job_options;
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
-            INK_POOLING_AUTO, false, NULL, NULL                                                              \
+            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, 0, false                  \
     }
 
 /* What a job did. Also filled when it fails. */
 typedef struct ink_job_report {
-    uint64_t records;   /* done, the failed ones included; where stop_on_error ended the job, those before the
-                         * bad one */
-    uint64_t failed;    /* bad records: their lines say {"id":...,"error":"..."} */
-    uint64_t truncated; /* records of which only the beginning was used */
-    uint64_t tokens;    /* tokens computed */
-    uint64_t bad_bytes; /* ill-formed UTF-8 sequences read as U+FFFD */
+    uint64_t records; /* done, the failed ones included; where stop_on_error ended the job, those before the
+                       * bad one */
+    uint64_t failed;  /* bad records: their lines say {"id":...,"error":"..."} */
+    uint64_t failed_by[INK_BADS]; /* failed, kind by kind */
+    uint64_t truncated;           /* records of which only the beginning was used */
+    uint64_t tokens;              /* tokens computed, by this call */
+    uint64_t bad_bytes;           /* ill-formed UTF-8 sequences read as U+FFFD */
     double seconds;
     char first_error[512]; /* the first bad record's sentence, or "" */
     uint64_t unread;       /* inputs read to the end of their compressed data, with something else behind it
                             * that was not read. With stop_on_error the first one fails the job */
     char notes[1024]; /* what of the inputs was left out although nothing failed, a sentence a line: pipes,
                        * sockets and devices in a folder, and what unread counts; or "" */
+    uint64_t resumed; /* of records, those that were there before this call: the other counts, but for tokens,
+                       * are of them all */
+    bool complete;    /* with resume: they were all there, and nothing was left to do */
 } ink_job_report;
 
 /* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false}.

@@ -1,16 +1,17 @@
 /* The pipeline: see job.h. */
-#include "infer/job.h"
+#include "infer/job_output.h"
 #include "core/memory.h"
-#include "io/output.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
-enum { UNIT_RECORDS = 1024, KEEP_BYTES = 1 << 20 };
+enum { UNIT_RECORDS = 1024, WAIT_MILLISECONDS = 100 };
+
+/* Between two entries of the journal: so much work a killed job loses. */
+static const double MARK_SECONDS = 1;
 
 struct slot {
     ink__result result;
@@ -23,7 +24,7 @@ struct job {
     const ink__work *work;
     const ink_job_options *options;
     ink__records *records;
-    ink__output *output;
+    ink__job_output output;
 
     pthread_mutex_t reading; /* guards records and ended */
     bool ended;
@@ -36,9 +37,11 @@ struct job {
     ink_status status;
     ink_error error;
     bool stopped;
+    bool cancelled; /* by the caller: what is under way is finished, nothing else is begun */
     ink_job_report report;
     struct timespec start;
-    double last_progress;
+    double max_latency; /* seconds that a result may wait for others */
+    double last_progress, last_mark, last_flush;
     uint64_t bytes_read, bytes_total;
 };
 
@@ -47,147 +50,6 @@ static double seconds_since(const struct timespec *start)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
-}
-
-/* ---- units ----------------------------------------------------------------------------------------- */
-
-static ink_status keep(size_t *place, ink__unit *unit, const char *bytes, size_t len, ink_error *err)
-{
-    *place = unit->bytes.len;
-    return ink__text_bytes(&unit->bytes, bytes, len, err);
-}
-
-static ink_status keep_strings(size_t *first, ink__unit *unit, const ink__string *strings, size_t n,
-                               ink_error *err)
-{
-    *first = unit->n_strings;
-    INK_TRY(ink__grow(&unit->strings, &unit->strings_capacity, unit->n_strings + n, sizeof *unit->strings,
-                      "labels", err));
-    for (size_t i = 0; i < n; ++i) {
-        ink__unit_string *s = &unit->strings[unit->n_strings++];
-        *s = (ink__unit_string){SIZE_MAX, strings[i].len};
-        if (strings[i].text)
-            INK_TRY(keep(&s->at, unit, strings[i].text, strings[i].len, err));
-    }
-    return INK_OK;
-}
-
-/* What is wanted of a record beyond its text. */
-static ink_status keep_labels(ink__unit_record *r, ink__unit *unit, const ink__record *record,
-                              const ink__work *work, ink_error *err)
-{
-    r->n_labels = record->n_labels, r->label_list = record->label_list, r->line = record->line;
-    INK_TRY(keep_strings(&r->labels, unit, record->labels, record->n_labels, err));
-    INK_TRY(keep_strings(&r->fields, unit, record->fields, work->n_fields, err));
-    return keep(&r->source, unit, record->source, strlen(record->source) + 1, err);
-}
-
-static ink_status unit_add(ink__unit *unit, const ink__record *record, const ink__work *work, ink_error *err)
-{
-    INK_TRY(ink__grow(&unit->records, &unit->capacity, unit->n + 1, sizeof *unit->records, "records", err));
-    ink__unit_record *r = &unit->records[unit->n];
-    *r = (ink__unit_record){.id_len = record->id_len,
-                            .text_len = record->text_len,
-                            .pair_len = record->pair_len,
-                            .error = SIZE_MAX,
-                            .has_pair = record->pair != NULL,
-                            .bad_bytes = record->bad_bytes};
-    INK_TRY(keep(&r->id, unit, record->id, record->id_len, err));
-    if (record->error) {
-        INK_TRY(keep(&r->error, unit, record->error, strlen(record->error) + 1, err));
-    } else {
-        INK_TRY(keep(&r->text, unit, record->text, record->text_len, err));
-        if (record->pair)
-            INK_TRY(keep(&r->pair, unit, record->pair, record->pair_len, err));
-        if (work->label)
-            INK_TRY(keep_labels(r, unit, record, work, err));
-    }
-    ++unit->n;
-    return INK_OK;
-}
-
-/* Reads the next unit: about unit_tokens tokens, less when the next record is not at hand. */
-static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
-{
-    const size_t longest = job->work->max_length ? job->work->max_length : SIZE_MAX;
-    size_t tokens = 0;
-    unit->n = 0, unit->n_strings = 0, unit->bytes.len = 0;
-    if (unit->bytes.capacity > KEEP_BYTES) /* one giant must not weigh for ever */
-        ink__text_free(&unit->bytes);
-    while (tokens < job->work->unit_tokens && unit->n < UNIT_RECORDS) {
-        ink__record record;
-        if (unit->n > 0 && !ink__records_ready(job->records))
-            break;
-        INK_TRY(ink__records_next(&record, &job->ended, job->records, err));
-        if (job->ended)
-            break;
-        const size_t guess = (record.text_len + record.pair_len) / 4 + 2; /* bytes per token, roughly */
-        tokens += guess < longest ? guess : longest;
-        INK_TRY(unit_add(unit, &record, job->work, err));
-    }
-    return INK_OK;
-}
-
-static void unit_free(ink__unit *unit)
-{
-    free(unit->records);
-    free(unit->strings);
-    ink__text_free(&unit->bytes);
-}
-
-ink_status ink__unit_texts(ink_text **texts, size_t *capacity, size_t *n, const ink__unit *unit,
-                           ink_error *err)
-{
-    *n = 0;
-    INK_TRY(ink__grow(texts, capacity, unit->n, sizeof **texts, "texts", err));
-    for (size_t i = 0; i < unit->n; ++i) {
-        const ink__unit_record *r = &unit->records[i];
-        if (r->error == SIZE_MAX)
-            (*texts)[(*n)++] = (ink_text){ink__unit_at(unit, r->text), r->text_len,
-                                          r->has_pair ? ink__unit_at(unit, r->pair) : NULL, r->pair_len};
-    }
-    return INK_OK;
-}
-
-/* ---- results --------------------------------------------------------------------------------------- */
-
-ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink__unit_record *record,
-                          ink_error *err)
-{
-    INK_TRY(ink__text_cstr(&result->out, "{\"id\":", err));
-    return ink__text_bytes(&result->out, ink__unit_at(unit, record->id), record->id_len, err);
-}
-
-void ink__result_failed(ink__result *result, bool *stop, const ink__unit *unit,
-                        const ink__unit_record *record, const char *sentence, bool stop_on_error)
-{
-    if (result->failed++ == 0)
-        snprintf(result->first_error, sizeof result->first_error, "%s", sentence);
-    *stop = result->stopped = stop_on_error;
-    if (stop_on_error)
-        result->records = (uint64_t)(record - unit->records);
-}
-
-ink_status ink__result_bad(ink__result *result, bool *stop, const ink__unit *unit,
-                           const ink__unit_record *record, bool stop_on_error, ink_error *err)
-{
-    const char *sentence = ink__unit_at(unit, record->error);
-    ink__result_failed(result, stop, unit, record, sentence, stop_on_error);
-    if (stop_on_error)
-        return INK_OK;
-    INK_TRY(ink__result_id(result, unit, record, err));
-    INK_TRY(ink__text_cstr(&result->out, ",\"error\":", err));
-    INK_TRY(ink__text_string(&result->out, sentence, strlen(sentence), err));
-    return ink__text_cstr(&result->out, "}\n", err);
-}
-
-static void result_reset(ink__result *result)
-{
-    ink__text out = result->out;
-    out.len = 0;
-    if (out.capacity > KEEP_BYTES)
-        ink__text_free(&out);
-    *result = (ink__result){.out = out};
 }
 
 /* ---- writing, in order ----------------------------------------------------------------------------- */
@@ -206,35 +68,46 @@ static void fail(struct job *job, ink_status status, const ink_error *error)
 static void tell_progress(struct job *job, bool last)
 {
     job->report.seconds = seconds_since(&job->start);
-    if (!job->options->progress || (!last && job->report.seconds - job->last_progress < 0.1))
+    if (!job->options->progress || job->cancelled ||
+        (!last && job->report.seconds - job->last_progress < 0.1))
         return;
     job->last_progress = job->report.seconds;
     const ink_job_progress progress = {
-        job->report.records, job->report.failed, job->report.tokens,
-        job->bytes_read,     job->bytes_total,   job->report.seconds,
+        job->report.records, job->report.failed,  job->report.tokens,  job->bytes_read,
+        job->bytes_total,    job->report.seconds, job->report.resumed,
     };
-    if (job->options->progress(&progress, job->options->user) != 0) {
-        ink_error error = {0};
-        const ink_status st = ink_fail(&error, INK_E_CANCELLED, "stopped after %llu records",
-                                       (unsigned long long)job->report.records);
+    job->cancelled = job->options->progress(&progress, job->options->user) != 0;
+    if (job->cancelled)
+        pthread_cond_broadcast(&job->room);
+}
+
+/* Tells the journal where the job stands, if there is one, once in a while. */
+static void mark(struct job *job)
+{
+    const double now = seconds_since(&job->start);
+    ink_error error = {0};
+    if (now - job->last_mark < MARK_SECONDS)
+        return;
+    job->last_mark = now;
+    const ink_status st = ink__job_output_mark(&job->output, &error);
+    if (st != INK_OK)
         fail(job, st, &error);
-    }
 }
 
 static ink_status write_result(struct job *job, ink__result *result, ink_error *err)
 {
-    if (job->work->take)
-        INK_TRY(job->work->take(job->work, result, err));
-    else
-        INK_TRY(ink__output_write(job->output, result->out.data, result->out.len, err));
+    INK_TRY(ink__job_output_write(&job->output, result, err));
     ink_job_report *total = &job->report;
     if (total->failed == 0 && result->failed > 0)
         snprintf(total->first_error, sizeof total->first_error, "%s", result->first_error);
     total->records += result->records, total->failed += result->failed;
     total->truncated += result->truncated, total->tokens += result->tokens;
     total->bad_bytes += result->bad_bytes;
+    for (size_t k = 0; k < INK_BADS; ++k)
+        total->failed_by[k] += result->failed_by[k];
     if (result->stopped)
         return ink_fail(err, INK_E_FORMAT, "%s", result->first_error);
+    ink__job_output_move(&job->output, result, total);
     return INK_OK;
 }
 
@@ -249,22 +122,63 @@ static void write_ready(struct job *job)
         ink_status st = slot->status;
         if (st == INK_OK)
             st = write_result(job, &slot->result, &error);
-        result_reset(&slot->result);
+        ink__result_reset(&slot->result);
         slot->ready = false;
         ++job->written;
         if (st != INK_OK)
             fail(job, st, &error);
         else
-            tell_progress(job, false);
+            mark(job), tell_progress(job, false);
     }
-    /* Nothing else is under way: whoever waits at the other end of a pipe shall have what there is. */
+    /* Nothing else is under way, or it takes too long: whoever waits at the other end of a pipe shall have
+     * what there is. */
     ink_error error = {0};
-    if (!job->stopped && job->written == job->taken) {
-        const ink_status st = ink__output_flush(job->output, &error);
+    const double now = seconds_since(&job->start);
+    if (!job->stopped && (job->written == job->taken || now - job->last_flush >= job->max_latency)) {
+        job->last_flush = now;
+        const ink_status st = ink__job_output_flush(&job->output, &error);
         if (st != INK_OK)
             fail(job, st, &error);
     }
     pthread_cond_broadcast(&job->room);
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------- */
+
+/* Until the next record is at hand, or the job is over: then false. Whoever asked for progress hears of it
+ * meanwhile, and may stop a job whose pipe is silent. */
+static bool wait_for_record(struct job *job)
+{
+    bool over = false;
+    while (!over && !ink__records_ready(job->records) && ink__records_wait(job->records, WAIT_MILLISECONDS)) {
+        pthread_mutex_lock(&job->writing);
+        mark(job);
+        tell_progress(job, false);
+        over = job->stopped || job->cancelled;
+        pthread_mutex_unlock(&job->writing);
+    }
+    return !over;
+}
+
+/* Reads the next unit: about unit_tokens tokens, less when the next record is not at hand. */
+static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
+{
+    const size_t longest = job->work->max_length ? job->work->max_length : SIZE_MAX;
+    size_t tokens = 0;
+    ink__unit_clear(unit);
+    while (tokens < job->work->unit_tokens && unit->n < UNIT_RECORDS) {
+        ink__record record;
+        if (unit->n > 0 ? !ink__records_ready(job->records) : !wait_for_record(job))
+            break;
+        INK_TRY(ink__records_next(&record, &job->ended, job->records, err));
+        if (job->ended)
+            break;
+        const size_t guess = (record.text_len + record.pair_len) / 4 + 2; /* bytes per token, roughly */
+        tokens += guess < longest ? guess : longest;
+        INK_TRY(ink__unit_add(unit, &record, job->work, err));
+        unit->through = record.number, unit->check = record.check;
+    }
+    return INK_OK;
 }
 
 /* ---- workers --------------------------------------------------------------------------------------- */
@@ -278,9 +192,9 @@ static bool take(struct job *job, ink__unit *unit, uint64_t *ticket)
     bool stopped;
     pthread_mutex_lock(&job->reading);
     pthread_mutex_lock(&job->writing);
-    while (!job->stopped && job->taken - job->written >= job->n_slots)
+    while (!job->stopped && !job->cancelled && job->taken - job->written >= job->n_slots)
         pthread_cond_wait(&job->room, &job->writing);
-    stopped = job->stopped;
+    stopped = job->stopped || job->cancelled;
     pthread_mutex_unlock(&job->writing);
 
     unit->n = 0;
@@ -310,6 +224,7 @@ static ink_status compute(struct job *job, ink__result *result, void **state, co
     if (!*state)
         INK_TRY(job->work->open(state, job->work, job->options, err));
     result->records = unit->n;
+    result->through = unit->through, result->check = unit->check;
     INK_TRY(job->work->run(result, *state, unit, err));
     for (size_t i = 0; i < result->records; ++i)
         result->bad_bytes += unit->records[i].bad_bytes;
@@ -332,7 +247,7 @@ static void *worker(void *arg)
     }
     if (state)
         job->work->close(state);
-    unit_free(&unit);
+    ink__unit_free(&unit);
     return NULL;
 }
 
@@ -360,35 +275,11 @@ ink_status ink__job_check(const ink_job_report *report, const void *subject, con
         return ink_fail(err, INK_E_ARG, "ink_job_options has version %u, wanted 1", options->version);
     if (options->threads > 1024)
         return ink_fail(err, INK_E_ARG, "%zu threads, at most 1024", options->threads);
+    if (options->shards ? options->shard < 1 || options->shard > options->shards : options->shard > 0)
+        return ink_fail(err, INK_E_ARG, "shard %zu of %zu, wanted one from 1 on", options->shard,
+                        options->shards);
     if (options->batch_tokens > 1 << 20)
         return ink_fail(err, INK_E_ARG, "%zu batch tokens, at most %d", options->batch_tokens, 1 << 20);
-    return INK_OK;
-}
-
-static ink_status write_header(struct job *job, uint64_t records, bool again, ink_error *err)
-{
-    ink__text header = {0};
-    if (!job->work->header)
-        return INK_OK;
-    ink_status st = job->work->header(&header, job->work, records, err);
-    if (st == INK_OK)
-        st = again ? ink__output_rewrite(job->output, 0, header.data, header.len, err)
-                   : ink__output_write(job->output, header.data, header.len, err);
-    ink__text_free(&header);
-    return st;
-}
-
-/* The output replaces what has its name, and that shall not be an input. */
-static ink_status check_output(const ink_job_options *options, ink_error *err)
-{
-    struct stat out, in;
-    if (!options->output || strcmp(options->output, "-") == 0 || stat(options->output, &out) != 0 ||
-        !S_ISREG(out.st_mode))
-        return INK_OK;
-    for (size_t i = 0; i < options->n_inputs; ++i)
-        if (stat(options->inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-            return ink_fail(err, INK_E_ARG, "%s: is an input and cannot be the output as well",
-                            options->output);
     return INK_OK;
 }
 
@@ -404,7 +295,13 @@ static ink_status open_records(ink__records **records, const ink_job_options *op
                                          .id = options->id,
                                          .label = work->label,
                                          .fields = work->fields,
-                                         .n_fields = work->n_fields};
+                                         .n_fields = work->n_fields,
+                                         .keep = options->keep,
+                                         .n_keep = options->n_keep,
+                                         .keep_all = options->keep_all,
+                                         .shard = options->shard,
+                                         .shards = options->shards,
+                                         .check = options->resume};
     return ink__records_open(records, &wanted, err);
 }
 
@@ -418,11 +315,31 @@ static void tell_notes(struct job *job)
         to += snprintf(to, sizeof job->report.notes - (size_t)(to - job->report.notes), "%s\n", sentences[i]);
 }
 
+static ink_status run_job(struct job *job, size_t threads, ink_error *err)
+{
+    if (!job->output.resume.standing[INK__STANDING_COMPLETE]) /* else only names are left to give */
+        run_workers(job, threads);
+    tell_progress(job, true); /* the last word is the caller's: a signal may have ended the input, too */
+    ink_status st = job->status;
+    if (st != INK_OK && err)
+        *err = job->error;
+    if (st == INK_OK && job->cancelled)
+        st = ink_fail(err, INK_E_CANCELLED, "stopped after %llu records",
+                      (unsigned long long)job->report.records);
+    if (st == INK_OK && job->options->stop_on_error)
+        st = ink__notes_check(ink__records_notes(job->records), err);
+    return ink__job_output_finish(&job->output, st, &job->report, err);
+}
+
 ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink_job_options *options,
                         ink_error *err)
 {
     const size_t threads = options->threads ? options->threads : ink_threads_default(NULL);
-    struct job job = {.work = work, .options = options, .n_slots = 4 * threads};
+    struct job job = {.work = work,
+                      .options = options,
+                      .n_slots = 4 * threads,
+                      .last_progress = -1,
+                      .max_latency = options->max_latency > 0 ? options->max_latency : 1};
     ink_status st;
     *report = (ink_job_report){0};
     clock_gettime(CLOCK_MONOTONIC, &job.start);
@@ -431,30 +348,17 @@ ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink
     pthread_cond_init(&job.room, NULL);
     INK_TRY_GOTO(ink__calloc(&job.ring, job.n_slots, sizeof *job.ring, "job", err));
     INK_TRY_GOTO(open_records(&job.records, options, work, err));
-    INK_TRY_GOTO(check_output(options, err));
-    INK_TRY_GOTO(ink__output_open(&job.output, options->output, err));
-    INK_TRY_GOTO(write_header(&job, 0, false, err));
-    run_workers(&job, threads);
-    tell_progress(&job, true); /* the last word is the caller's: a signal may have ended the input, too */
-    st = job.status;
-    if (st != INK_OK && err)
-        *err = job.error;
-    if (st == INK_OK && options->stop_on_error)
-        st = ink__notes_check(ink__records_notes(job.records), err);
-    if (st == INK_OK)
-        st = write_header(&job, job.report.records, true, err);
-    if (st == INK_OK)
-        st = ink__output_commit(job.output, err);
-    else
-        (void)ink__output_flush(job.output, NULL); /* what was finished before the failure, on stdout */
+    INK_TRY_GOTO(ink__job_output_open(&job.output, &job.report, job.records, work, options, err));
+    if (!job.report.complete)
+        st = run_job(&job, threads, err);
     tell_notes(&job);
     *report = job.report;
 done:
     for (size_t i = 0; job.ring && i < job.n_slots; ++i)
-        ink__text_free(&job.ring[i].result.out);
+        ink__result_free(&job.ring[i].result);
     free(job.ring);
     ink__records_free(job.records);
-    ink__output_free(job.output);
+    ink__job_output_free(&job.output);
     pthread_cond_destroy(&job.room);
     pthread_mutex_destroy(&job.writing);
     pthread_mutex_destroy(&job.reading);

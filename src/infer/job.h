@@ -19,6 +19,8 @@ enum { INK__BATCH_TOKENS = 512 };
 typedef struct ink__unit_record {
     size_t id, id_len, text, text_len, pair, pair_len, error; /* places in bytes; error SIZE_MAX: none */
     bool has_pair, label_list;
+    ink_bad kind; /* if error */
+    size_t kept, kept_len;
     size_t bad_bytes;
     size_t labels, n_labels; /* places in strings; so are fields, as many as the work wants */
     size_t fields;
@@ -36,12 +38,16 @@ typedef struct ink__unit {
     ink__unit_string *strings;
     size_t n_strings, strings_capacity;
     ink__text bytes;
+    uint64_t through; /* number of the last record in the input, and its check */
+    uint32_t check;
 } ink__unit;
 
 /* What became of a unit: its output and its part of the report. */
 typedef struct ink__result {
-    ink__text out;
-    uint64_t records, failed, truncated, tokens, bad_bytes;
+    ink__text out, rejects; /* rejects has the bad records' lines where they have a file of their own */
+    uint64_t records, failed, truncated, tokens, bad_bytes, failed_by[INK_BADS];
+    uint64_t through; /* of its unit */
+    uint32_t check;
     char first_error[512];
     bool stopped; /* by stop_on_error, at first_error */
 } ink__result;
@@ -49,8 +55,9 @@ typedef struct ink__result {
 /* What a verb does with records. */
 typedef struct ink__work {
     const void *subject; /* model or tokenizer */
-    size_t unit_tokens;  /* about how many tokens make a unit */
-    size_t max_length;   /* tokens used of a record, for that estimate; 0: all */
+    const char *verb;   /* names the job in its journal; NULL: it cannot be resumed. Its subject is a model */
+    size_t unit_tokens; /* about how many tokens make a unit */
+    size_t max_length;  /* tokens used of a record, for that estimate; 0: all */
     /* A worker's own things, made when it has something to do. */
     ink_status (*open)(void **state, const struct ink__work *work, const ink_job_options *options,
                        ink_error *err);
@@ -75,6 +82,12 @@ ink_status ink__job_check(const ink_job_report *report, const void *subject, con
 ink_status ink__job_run(ink_job_report *report, const ink__work *work, const ink_job_options *options,
                         ink_error *err);
 
+/* Empties it for the next records; its memory stays. */
+void ink__unit_clear(ink__unit *unit);
+/* Copies a record behind the others. */
+ink_status ink__unit_add(ink__unit *unit, const ink__record *record, const ink__work *work, ink_error *err);
+void ink__unit_free(ink__unit *unit);
+
 /* The texts of the records that have no error, in order; *texts is grown. */
 ink_status ink__unit_texts(ink_text **texts, size_t *capacity, size_t *n, const ink__unit *unit,
                            ink_error *err);
@@ -84,17 +97,25 @@ static inline const char *ink__unit_at(const ink__unit *unit, size_t place)
     return unit->bytes.data + place;
 }
 
+/* Empties it for the next unit; its memory stays. */
+void ink__result_reset(ink__result *result);
+void ink__result_free(ink__result *result);
+
+/* The fields that pass through, and the end of the line. */
+ink_status ink__result_end(ink__text *out, const ink__unit *unit, const ink__unit_record *record,
+                           ink_error *err);
+
 /* Counts a bad record of unit; says in *stop whether it ends the job, and then only what stands before it
  * counts as done. */
 void ink__result_failed(ink__result *result, bool *stop, const ink__unit *unit,
                         const ink__unit_record *record, const char *sentence, bool stop_on_error);
 
 /* {"id":17 -- the beginning of every line. */
-ink_status ink__result_id(ink__result *result, const ink__unit *unit, const ink__unit_record *record,
+ink_status ink__result_id(ink__text *out, const ink__unit *unit, const ink__unit_record *record,
                           ink_error *err);
 
 /* A bad record's line, or with stop_on_error the end of the unit: *stop says which. */
 ink_status ink__result_bad(ink__result *result, bool *stop, const ink__unit *unit,
-                           const ink__unit_record *record, bool stop_on_error, ink_error *err);
+                           const ink__unit_record *record, const ink_job_options *options, ink_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* The classify job: see inkling/job.h. */
 #include "infer/model_worker.h"
 #include "infer/session.h"
+#include "model/model.h"
 
 #include <string.h>
 
@@ -46,13 +47,38 @@ static ink_status single_label(ink__text *out, const ink__model_worker *s, const
     return label_and_score(out, ",", s, best, scores[best], err);
 }
 
-/* The labels at or above one half. */
+/* The best labels, from the best on; of equals the first. */
+static ink_status top_labels(ink__text *out, const ink__model_worker *s, const float *scores, ink_error *err)
+{
+    const size_t C = s->info.labels;
+    size_t last = C;
+    INK_TRY(ink__text_cstr(out, ",\"top\":[", err));
+    for (size_t k = 0; k < s->options->top_k && k < C; ++k) {
+        size_t best = C;
+        for (size_t c = 0; c < C; ++c) {
+            const bool behind =
+                last == C || scores[c] < scores[last] || (scores[c] == scores[last] && c > last);
+            if (behind && (best == C || scores[c] > scores[best]))
+                best = c;
+        }
+        if (best == C) /* what is left is not a number */
+            break;
+        INK_TRY(label_and_score(out, k ? ",{" : "{", s, best, scores[best], err));
+        INK_TRY(ink__text_cstr(out, "}", err));
+        last = best;
+    }
+    return ink__text_cstr(out, "]", err);
+}
+
+/* The labels at or above the threshold. */
 static ink_status multi_label(ink__text *out, const ink__model_worker *s, const float *scores, ink_error *err)
 {
+    const double given = s->options->threshold;
+    const float threshold = given > 0 ? (float)given : 0.5f;
     bool first = true;
     INK_TRY(ink__text_cstr(out, ",\"labels\":[", err));
     for (size_t c = 0; c < s->info.labels; ++c)
-        if (scores[c] >= 0.5f) {
+        if (scores[c] >= threshold) {
             INK_TRY(label_and_score(out, first ? "{" : ",{", s, c, scores[c], err));
             INK_TRY(ink__text_cstr(out, "}", err));
             first = false;
@@ -80,6 +106,8 @@ static ink_status decision(ink__text *out, const ink__model_worker *s, const flo
     case INK_ACTIVATION_NONE:
         return regression(out, s, scores, err);
     }
+    if (s->options->top_k > 0)
+        INK_TRY(top_labels(out, s, scores, err));
     return s->options->all_scores ? all_scores(out, ",\"scores\":{", s, scores, err) : INK_OK;
 }
 
@@ -89,13 +117,14 @@ static ink_status one_line(ink__result *result, const ink__model_worker *s, cons
 {
     ink__text *out = &result->out;
     const bool truncated = use->used < use->tokens;
-    INK_TRY(ink__result_id(result, unit, record, err));
+    INK_TRY(ink__result_id(&result->out, unit, record, err));
     INK_TRY(decision(out, s, scores, err));
     INK_TRY(ink__text_cstr(out, ",\"tokens\":", err));
     INK_TRY(ink__text_uint(out, use->tokens, err));
     INK_TRY(ink__text_cstr(out, ",\"used\":", err));
     INK_TRY(ink__text_uint(out, use->used, err));
-    INK_TRY(ink__text_cstr(out, truncated ? ",\"truncated\":true}\n" : ",\"truncated\":false}\n", err));
+    INK_TRY(ink__text_cstr(out, truncated ? ",\"truncated\":true" : ",\"truncated\":false", err));
+    INK_TRY(ink__result_end(out, unit, record, err));
     result->tokens += use->used;
     result->truncated += truncated;
     return INK_OK;
@@ -114,7 +143,7 @@ static ink_status run(ink__result *result, void *state, const ink__unit *unit, i
     for (size_t i = 0, good = 0; i < unit->n && !stop; ++i) {
         const ink__unit_record *record = &unit->records[i];
         if (record->error != SIZE_MAX) {
-            INK_TRY(ink__result_bad(result, &stop, unit, record, s->options->stop_on_error, err));
+            INK_TRY(ink__result_bad(result, &stop, unit, record, s->options, err));
         } else {
             INK_TRY(one_line(result, s, unit, record, s->out + good * C, &s->uses[good], err));
             ++good;
@@ -131,8 +160,17 @@ ink_status ink_job_classify(ink_job_report *report, const ink_model *model, cons
     INK_TRY(ink__length_check(model, options->max_length, err));
     ink_model_info info;
     ink_model_get_info(&info, model);
+    if (options->threshold != 0 && info.activation != INK_ACTIVATION_SIGMOID)
+        return ink_fail(err, INK_E_ARG,
+                        "%s: gives one answer a record: a threshold is for multi-label models", model->dir);
+    if (!(options->threshold >= 0 && options->threshold <= 1))
+        return ink_fail(err, INK_E_ARG, "the threshold is %g, wanted a number from 0 to 1",
+                        options->threshold);
+    if (options->top_k > 0 && info.activation == INK_ACTIVATION_NONE)
+        return ink_fail(err, INK_E_ARG, "%s: is a regression and has no best labels", model->dir);
     const ink__work work = {
         .subject = model,
+        .verb = "classify",
         .unit_tokens = options->batch_tokens ? options->batch_tokens : INK__BATCH_TOKENS,
         .max_length = options->max_length ? options->max_length : info.max_length,
         .open = ink__model_worker_open,

@@ -17,13 +17,14 @@ static ink_status one_line(ink__result *result, const ink__model_worker *s, cons
                            const ink__unit_record *record, const float *vector, ink_error *err)
 {
     ink__text *out = &result->out;
-    INK_TRY(ink__result_id(result, unit, record, err));
+    INK_TRY(ink__result_id(&result->out, unit, record, err));
     INK_TRY(ink__text_cstr(out, ",\"embedding\":[", err));
     for (size_t h = 0; h < s->info.hidden; ++h) {
         INK_TRY(ink__text_cstr(out, h ? "," : "", err));
         INK_TRY(ink__text_float(out, vector[h], err));
     }
-    return ink__text_cstr(out, "]}\n", err);
+    INK_TRY(ink__text_cstr(out, "]", err));
+    return ink__result_end(out, unit, record, err);
 }
 
 static ink_status bytes_of(ink__text *out, const float *values, size_t n, ink_error *err)
@@ -44,7 +45,7 @@ static ink_status bad_record(ink__result *result, bool *stop, const ink__model_w
                              const ink__unit *unit, const ink__unit_record *record, ink_error *err)
 {
     const size_t before = result->out.len;
-    INK_TRY(ink__result_bad(result, stop, unit, record, s->options->stop_on_error, err));
+    INK_TRY(ink__result_bad(result, stop, unit, record, s->options, err));
     if (!wants_npy(s->options) || *stop)
         return INK_OK;
     result->out.len = before;
@@ -105,6 +106,7 @@ ink_status ink_job_embed(ink_job_report *report, const ink_model *model, const i
     ink_model_get_info(&info, model);
     const ink__work work = {
         .subject = model,
+        .verb = "embed",
         .unit_tokens = options->batch_tokens ? options->batch_tokens : INK__BATCH_TOKENS,
         .max_length = options->max_length ? options->max_length : info.embed_max_length,
         .open = ink__model_worker_open,

@@ -36,7 +36,7 @@ static ink_status one_line(ink__result *result, const struct state *s, const ink
 {
     const ink_encoding *e = &s->encoding;
     ink__text *out = &result->out;
-    INK_TRY(ink__result_id(result, unit, record, err));
+    INK_TRY(ink__result_id(&result->out, unit, record, err));
     INK_TRY(ink__text_cstr(out, ",\"ids\":[", err));
     for (size_t i = 0; i < e->length; ++i) {
         INK_TRY(ink__text_cstr(out, i ? "," : "", err));
@@ -68,7 +68,7 @@ static ink_status run(ink__result *result, void *state, const ink__unit *unit, i
     for (size_t i = 0; i < unit->n && !stop; ++i) {
         const ink__unit_record *r = &unit->records[i];
         if (r->error != SIZE_MAX) {
-            INK_TRY(ink__result_bad(result, &stop, unit, r, s->options->stop_on_error, err));
+            INK_TRY(ink__result_bad(result, &stop, unit, r, s->options, err));
             continue;
         }
         INK_TRY(ink_tokenizer_encode(&s->encoding, s->tokenizer, ink__unit_at(unit, r->text), r->text_len,

@@ -233,13 +233,13 @@ ink_status ink__sync_directory(const char *dir, const char *path, ink_error *err
     return failed ? ink__fail_errno(err, path, "its directory cannot be synced") : INK_OK;
 }
 
-static ink_status sync_parent(const ink__atomic *file, ink_error *err)
+ink_status ink__sync_parent(const char *target, const char *path, ink_error *err)
 {
     char *dir;
-    const char *slash = strrchr(file->target, '/');
-    const size_t n = slash ? (size_t)(slash - file->target) + 1 : 1;
-    INK_TRY(ink__strndup(&dir, slash ? file->target : ".", n, err));
-    const ink_status st = ink__sync_directory(dir, file->path, err);
+    const char *slash = strrchr(target, '/');
+    const size_t n = slash ? (size_t)(slash - target) + 1 : 1;
+    INK_TRY(ink__strndup(&dir, slash ? target : ".", n, err));
+    const ink_status st = ink__sync_directory(dir, path, err);
     free(dir);
     return st;
 }
@@ -258,7 +258,7 @@ ink_status ink__atomic_commit(ink__atomic *file, ink_error *err)
         return ink__fail_errno(err, file->path, "cannot be put in place");
     free(file->temporary);
     file->temporary = NULL;
-    return sync_parent(file, err);
+    return ink__sync_parent(file->target, file->path, err);
 }
 
 void ink__atomic_free(ink__atomic *file)

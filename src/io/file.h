@@ -29,6 +29,9 @@ bool ink__file_exists(const char *dir, const char *name);
 /* Makes what was renamed or made in dir survive a power cut; `path` is named where that fails. */
 ink_status ink__sync_directory(const char *dir, const char *path, ink_error *err);
 
+/* The same for the directory that holds the file `target`. */
+ink_status ink__sync_parent(const char *target, const char *path, ink_error *err);
+
 /* Writes all of it to a descriptor, whatever the interruptions; INK_E_IO names path and reason. A write to a
  * closed pipe also raises SIGPIPE, and one past the file size limit SIGXFSZ: a program that wants the status
  * instead of the signal ignores both, as the inkling command does. */

@@ -87,6 +87,8 @@ static const char *named_field(const ink__records_options *options)
         return options->id;
     if (options->label && strcmp(options->label, "label") != 0)
         return options->label;
+    if (options->n_keep > 0)
+        return options->keep[0];
     return options->n_fields > 0 ? options->fields[0] : NULL;
 }
 

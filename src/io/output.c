@@ -2,6 +2,7 @@
 #include "io/output.h"
 #include "io/file.h"
 #include "io/jsontext.h"
+#include "io/part.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 #define PIECE ((size_t)64 << 10)
 
 struct ink__output {
-    ink__atomic *file; /* NULL: standard output */
+    ink__atomic *file; /* NULL: a part, or standard output */
+    ink__part *part;
     ink__text collected;
 };
 
@@ -30,6 +32,20 @@ ink_status ink__output_open(ink__output **out, const char *path, ink_error *err)
     return st;
 }
 
+ink_status ink__output_open_part(ink__output **out, const char *path, const char *part, uint64_t bytes,
+                                 ink_error *err)
+{
+    ink__output *output;
+    *out = NULL;
+    INK_TRY(ink__calloc(&output, 1, sizeof *output, "an output", err));
+    const ink_status st = ink__part_open(&output->part, part, path, bytes, err);
+    if (st == INK_OK)
+        *out = output;
+    else
+        ink__output_free(output);
+    return st;
+}
+
 ink_status ink__output_flush(ink__output *output, ink_error *err)
 {
     const size_t len = output->collected.len;
@@ -37,6 +53,8 @@ ink_status ink__output_flush(ink__output *output, ink_error *err)
     output->collected.len = 0;
     if (output->file)
         return ink__atomic_write(output->file, output->collected.data, len, err);
+    if (output->part)
+        return ink__part_write(output->part, output->collected.data, len, err);
     return ink__write_all(STDOUT_FILENO, output->collected.data, len, "standard output", err);
 }
 
@@ -51,13 +69,21 @@ ink_status ink__output_rewrite(ink__output *output, size_t offset, const void *b
 {
     INK_TRY(ink__output_flush(output, err));
     if (!output->file)
-        return ink_fail(err, INK_E_IO, "standard output: what was written cannot be changed");
+        return ink_fail(err, INK_E_IO, "what was written cannot be changed");
     return ink__atomic_rewrite(output->file, offset, bytes, len, err);
+}
+
+ink_status ink__output_sync(ink__output *output, ink_error *err)
+{
+    INK_TRY(ink__output_flush(output, err));
+    return output->part ? ink__part_sync(output->part, err) : INK_OK;
 }
 
 ink_status ink__output_commit(ink__output *output, ink_error *err)
 {
     INK_TRY(ink__output_flush(output, err));
+    if (output->part)
+        return ink__part_rename(output->part, err);
     return output->file ? ink__atomic_commit(output->file, err) : INK_OK;
 }
 
@@ -66,6 +92,7 @@ void ink__output_free(ink__output *output)
     if (!output)
         return;
     ink__atomic_free(output->file);
+    ink__part_free(output->part);
     ink__text_free(&output->collected);
     free(output);
 }

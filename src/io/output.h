@@ -11,6 +11,11 @@ typedef struct ink__output ink__output;
  * handlers. */
 ink_status ink__output_open(ink__output **output, const char *path, ink_error *err);
 
+/* A file that grows as `part`, of which the first `bytes` bytes stay, and becomes path at the end: what was
+ * written stays even without commit. */
+ink_status ink__output_open_part(ink__output **output, const char *path, const char *part, uint64_t bytes,
+                                 ink_error *err);
+
 /* Collects bytes and writes them in pieces of 64 KiB or more. INK_E_IO: the disk is full, the pipe closed. */
 ink_status ink__output_write(ink__output *output, const char *bytes, size_t len, ink_error *err);
 
@@ -21,8 +26,11 @@ ink_status ink__output_flush(ink__output *output, ink_error *err);
 ink_status ink__output_rewrite(ink__output *output, size_t offset, const void *bytes, size_t len,
                                ink_error *err);
 
+/* Flushes, and syncs a part to disk; any other output is synced by commit. */
+ink_status ink__output_sync(ink__output *output, ink_error *err);
+
 /* Flushes, and puts a file in its place. */
 ink_status ink__output_commit(ink__output *output, ink_error *err);
-void ink__output_free(ink__output *output); /* without commit a file never appears; NULL is fine */
+void ink__output_free(ink__output *output); /* without commit a file but a part never appears; NULL is fine */
 
 #endif

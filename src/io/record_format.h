@@ -16,6 +16,9 @@ typedef struct ink__fields {
     char *label_else; /* read where there is no such field; NULL: none */
     char **more;      /* [n_more] */
     size_t n_more;
+    char **keep; /* [n_keep] fields that pass through */
+    size_t n_keep;
+    bool keep_all;  /* all but text, pair and id do */
     char delimiter; /* of CSV; 0: its own */
 } ink__fields;
 
@@ -44,6 +47,11 @@ ink_status ink__labels_cell(ink__labels *labels, bool list, const char *cell, si
                             ink_error *err);
 void ink__labels_give(ink__record *record, const ink__labels *labels);
 
+/* True if the field of this name passes through. */
+bool ink__keeps(const ink__fields *fields, const char *name, size_t len);
+/* ,"name": -- its value follows. */
+ink_status ink__keep_name(ink__text *kept, const char *name, size_t len, ink_error *err);
+
 /* Makes len bytes the record's text, ill-formed UTF-8 mended (in *mended) and counted. */
 ink_status ink__record_text(ink__record *record, ink__text *mended, const char *bytes, size_t len,
                             ink_error *err);
@@ -61,7 +69,8 @@ typedef struct ink__record_format {
     ink_status (*open)(void **state, const ink__fields *fields, ink_error *err);
     /* Looks for the next record in the window. A record it returns has text, or error, and a line unless it
      * is a whole input; id is NULL where the path or the record's number stands for it; number and source are
-     * left alone. A status means that the rest of the input is lost. */
+     * left alone. Where source->skip is set, finding the record's end will do. A status means that the rest
+     * of the input is lost. */
     ink_status (*step)(ink__step *step, ink__record *record, void *state, ink__source *source,
                        ink_error *err);
     void (*close)(void *state); /* NULL is fine */

@@ -19,11 +19,27 @@ struct ink__records {
     bool pending; /* record has been read but not yet asked for */
     bool end;     /* there are no more */
     uint64_t number, bytes_total;
+    uint64_t shard, shards;
+    uint64_t skip; /* records up to this number are passed over */
+    ink__crc32c crc;
     ink__text id; /* where the record names none */
     ink__notes notes;
     ink_error bad;     /* why a document cannot be read */
     ink_error failure; /* of the last read, which stays */
 };
+
+const char *ink_bad_name(ink_bad kind)
+{
+    static const char *const names[INK_BADS] = {
+        [INK_BAD_JSON] = "not a JSON object",
+        [INK_BAD_BLANK] = "a blank line",
+        [INK_BAD_FIELD] = "without a usable field",
+        [INK_BAD_ROW] = "a row that does not fit its header",
+        [INK_BAD_LENGTH] = "too long",
+        [INK_BAD_FILE] = "a file that cannot be read",
+    };
+    return (unsigned)kind < INK_BADS ? names[kind] : NULL;
+}
 
 void ink__name_list_add(ink__name_list *list, const char *name, size_t len)
 {
@@ -56,6 +72,10 @@ static ink_status copy_fields(ink__fields *fields, const ink__records_options *o
     INK_TRY(ink__calloc(&fields->more, options->n_fields, sizeof *fields->more, "field names", err));
     for (; fields->n_more < options->n_fields; ++fields->n_more)
         INK_TRY(copy_name(&fields->more[fields->n_more], options->fields[fields->n_more], err));
+    fields->keep_all = options->keep_all;
+    INK_TRY(ink__calloc(&fields->keep, options->n_keep, sizeof *fields->keep, "field names", err));
+    for (; fields->n_keep < options->n_keep; ++fields->n_keep)
+        INK_TRY(copy_name(&fields->keep[fields->n_keep], options->keep[fields->n_keep], err));
     return INK_OK;
 }
 
@@ -69,6 +89,9 @@ static void free_fields(ink__fields *fields)
     for (size_t i = 0; i < fields->n_more; ++i)
         free(fields->more[i]);
     free(fields->more);
+    for (size_t i = 0; i < fields->n_keep; ++i)
+        free(fields->keep[i]);
+    free(fields->keep);
 }
 
 ink_status ink__records_open(ink__records **out, const ink__records_options *options, ink_error *err)
@@ -78,6 +101,11 @@ ink_status ink__records_open(ink__records **out, const ink__records_options *opt
     *out = NULL;
     INK_TRY_GOTO(ink__calloc(&records, 1, sizeof *records, "a reader of records", err));
     records->source.fd = -1;
+    records->shard = options->shard, records->shards = options->shards;
+    if (options->check) {
+        ink__crc32c_init(&records->crc);
+        records->source.crc = &records->crc;
+    }
     INK_TRY_GOTO(ink__inputs_open(&records->inputs, &records->bytes_total, options, err));
     INK_TRY_GOTO(copy_fields(&records->fields, options, err));
     *out = records;
@@ -131,11 +159,25 @@ static ink_status default_id(ink__records *records, ink_error *err)
     return INK_OK;
 }
 
+/* True if the next record is not wanted. */
+static bool passes_over(const ink__records *records)
+{
+    return records->number < records->skip ||
+           (records->shards > 1 && records->number % records->shards != records->shard - 1);
+}
+
 /* Numbers the record that was read and gives it an id if it has none. */
 static ink_status complete(ink__records *records, ink_error *err)
 {
     ink__record *record = &records->record;
+    ink__source *source = &records->source;
+    const bool skipped = passes_over(records);
     record->number = ++records->number;
+    if (records->format->one_each && source->crc)
+        source->check = ink__crc32c_add(source->crc, source->check, source->name, strlen(source->name) + 1);
+    record->check = source->check;
+    if (skipped)
+        return INK_OK;
     record->source = records->source.name;
     if (!record->id)
         INK_TRY(default_id(records, err));
@@ -143,7 +185,7 @@ static ink_status complete(ink__records *records, ink_error *err)
         record->text = record->pair = NULL;
         record->text_len = record->pair_len = 0;
         record->labels = record->fields = NULL;
-        record->n_labels = 0;
+        record->n_labels = 0, record->kept_len = 0;
         record->label_list = false;
     }
     records->pending = true;
@@ -158,6 +200,12 @@ static ink_status open_next(ink__records *records, ink_error *err)
     if (records->end)
         return INK_OK;
     records->format = in.format; /* and so closed, if it opens only half */
+    if (in.format->one_each && passes_over(records) && strcmp(in.path, "-") != 0) {
+        records->source.name = in.path;
+        INK_TRY(complete(records, err));
+        records->format = NULL;
+        return INK_OK;
+    }
     INK_TRY(ink__source_open(&records->source, in.path, in.codec, err));
     return in.format->open(&records->state, &records->fields, err);
 }
@@ -171,6 +219,7 @@ static ink_status read_on(bool *stuck, ink__records *records, bool may_wait, ink
     INK_TRY(ink__source_start(&started, &records->source, err));
     if (started) {
         records->record = (ink__record){0};
+        records->source.skip = passes_over(records);
         INK_TRY(records->format->step(&step, &records->record, records->state, &records->source, err));
     }
     if (step == INK__STEP_RECORD)
@@ -195,29 +244,52 @@ static ink_status make_bad(ink__records *records, const ink_error *why, ink_erro
     if (!records->format || !records->format->one_each || !of_the_file)
         return ink_fail(err, why->status, "%s", why->text);
     records->bad = *why;
-    records->record = (ink__record){.error = records->bad.text};
+    records->record = (ink__record){.error = records->bad.text, .kind = INK_BAD_FILE};
     INK_TRY(complete(records, err));
     close_input(records);
     return INK_OK;
+}
+
+/* One step towards the next record or the end; *stuck as in read_on. */
+static ink_status step_on(bool *stuck, ink__records *records, bool may_wait, ink_error *err)
+{
+    ink_error why = {0};
+    ink_status st = INK_OK;
+    if (records->format)
+        st = read_on(stuck, records, may_wait, &why);
+    else if (!may_wait && ink__inputs_waits(records->inputs))
+        *stuck = true;
+    else
+        st = open_next(records, &why);
+    return st == INK_OK ? INK_OK : make_bad(records, &why, err);
 }
 
 /* Reads until a record is pending, or the end; or, unless it may wait, until it would have to. */
 static ink_status advance(ink__records *records, bool may_wait, ink_error *err)
 {
     bool stuck = false;
-    while (!records->pending && !records->end && !stuck) {
-        ink_error why = {0};
-        ink_status st = INK_OK;
-        if (records->format)
-            st = read_on(&stuck, records, may_wait, &why);
-        else if (!may_wait && ink__inputs_waits(records->inputs))
-            stuck = true;
-        else
-            st = open_next(records, &why);
-        if (st != INK_OK)
-            INK_TRY(make_bad(records, &why, err));
-    }
+    while (!records->pending && !records->end && !stuck)
+        INK_TRY(step_on(&stuck, records, may_wait, err));
     return INK_OK;
+}
+
+ink_status ink__records_skip(uint32_t *check, bool *end, ink__records *records, uint64_t n, ink_error *err)
+{
+    bool stuck = false;
+    records->skip = n;
+    while (records->number < n && !records->end)
+        INK_TRY(step_on(&stuck, records, true, err));
+    *check = records->source.check;
+    *end = records->number < n;
+    return INK_OK;
+}
+
+bool ink__records_wait(const ink__records *records, int milliseconds)
+{
+    if (!records->format)
+        return false;
+    ink__source_wait(&records->source, milliseconds);
+    return true;
 }
 
 ink_status ink__records_next(ink__record *record, bool *end, ink__records *records, ink_error *err)

@@ -41,6 +41,7 @@ typedef struct ink__string {
 
 typedef struct ink__record {
     uint64_t number; /* from 1, over all inputs */
+    uint32_t check;  /* CRC-32C of all records up to this one, of documents of their paths; where wanted */
     const char *id;  /* as JSON text: 17, "abc", 1.10 just as it stood; never NULL, not terminated */
     size_t id_len;
     const char *text; /* valid UTF-8 (ill-formed bytes are U+FFFD already); may hold NUL; NULL if error */
@@ -53,11 +54,14 @@ typedef struct ink__record {
     bool label_list;           /* a list was given, of any length: the record is multi-label */
     const ink__string *fields; /* [n_fields of the options]: text NULL where there is no such field, or it is
                                 * null; NULL if error */
-    const char *source;        /* the file's name for messages, or "standard input"; terminated */
-    uint64_t line;             /* in it, from 1: where the record begins; 0: it is the whole file */
-    const char *error;         /* NULL, or one sentence why this record cannot be used, with file and line;
-                                * terminated */
-} ink__record;                 /* every pointer is valid until the next call on the reader */
+    const char *kept; /* what passes through, as JSON: ,"a":1.10,"b":"x" just as it stood (record_keep.c) */
+    size_t kept_len;
+    const char *source; /* the file's name for messages, or "standard input"; terminated */
+    uint64_t line;      /* in it, from 1: where the record begins; 0: it is the whole file */
+    ink_bad kind;       /* of error */
+    const char *error;  /* NULL, or one sentence why this record cannot be used, with file and line;
+                         * terminated */
+} ink__record;          /* every pointer is valid until the next call on the reader */
 
 typedef struct ink__records ink__records;
 
@@ -73,7 +77,12 @@ typedef struct ink__records_options {
                             * well, where there is no field "label" */
     const char *const *fields; /* further fields that are wanted */
     size_t n_fields;
-} ink__records_options; /* what it points to is copied, or of no use after the call */
+    const char *const *keep; /* fields that pass through; of CSV they must be there */
+    size_t n_keep;
+    bool keep_all;          /* all but those of text, text_pair and id do */
+    bool check;             /* each record's check is wanted */
+    uint64_t shard, shards; /* only every shards-th record from number `shard` on is given; 0: all are */
+} ink__records_options;     /* what it points to is copied, or of no use after the call */
 
 /* Every input is looked at before the first record is read: one that is missing fails at once (INK_E_IO), so
  * does an ending that is known to be no text where no format was asked for (INK_E_UNSUPPORTED), and a field,
@@ -88,6 +97,15 @@ ink_status ink__records_open(ink__records **records, const ink__records_options 
  * behind gzip data is noted and does not count), INK_E_UNSUPPORTED when an input begins as no UTF-8 text does
  * (UTF-16, a zip archive, ...) or asks for too large a window of zstd; asked again, it fails again. */
 ink_status ink__records_next(ink__record *record, bool *end, ink__records *records, ink_error *err);
+
+/* Passes over the first n records, before any has been asked for, and says in *check what the last one's is.
+ * Only their ends are looked for, and files that are documents are not even opened. *end: there are fewer.
+ * Fails as ink__records_next does. */
+ink_status ink__records_skip(uint32_t *check, bool *end, ink__records *records, uint64_t n, ink_error *err);
+
+/* Waits until ink__records_ready may have become true, or for that long; a signal ends it, too. False at once
+ * if there is nothing to wait for in this way: a named pipe waits to be opened. */
+bool ink__records_wait(const ink__records *records, int milliseconds);
 
 /* True if ink__records_next can be answered without waiting for a pipe or terminal. It reads ahead to find
  * out: the last record's pointers end here. */

@@ -54,6 +54,9 @@ typedef struct csv {
     ink__text id_text;
     ink__labels labels;
     ink__string *values; /* [n_more of fields] */
+    ink__text names;     /* of the columns that pass through: ,"a":  ,"b":  and so on */
+    size_t *name_ends;   /* [n_columns] in names; as the one before where a column does not */
+    ink__text kept;
 } csv;
 
 static int nothing_is_space(unsigned char c)
@@ -97,6 +100,9 @@ static void close_csv(void *state)
     ink__text_free(&s->row);
     ink__text_free(&s->plain);
     ink__text_free(&s->id_text);
+    ink__text_free(&s->names);
+    ink__text_free(&s->kept);
+    free(s->name_ends);
     ink__labels_free(&s->labels);
     free(s->more);
     free(s->values);
@@ -272,6 +278,41 @@ static ink_status find_labels(csv *s, const char *source, ink_error *err)
     return s->label != NO_COLUMN ? INK_OK : find_column(&s->label, s, fields->label, "--label", source, err);
 }
 
+/* Which columns pass through; those that were named must be there. */
+static ink_status find_kept(csv *s, const char *source, ink_error *err)
+{
+    const ink__fields *fields = s->fields;
+    size_t column;
+    for (size_t i = 0; i < fields->n_keep; ++i)
+        INK_TRY(find_column(&column, s, fields->keep[i], "--keep", source, err));
+    if (fields->n_keep == 0 && !fields->keep_all)
+        return INK_OK;
+    INK_TRY(ink__calloc(&s->name_ends, s->n_fields, sizeof *s->name_ends, "columns", err));
+    for (size_t i = 0; i < s->n_ends; ++i) {
+        size_t len;
+        const char *name = field(&len, s, i);
+        if (ink__keeps(fields, name, len))
+            INK_TRY(ink__keep_name(&s->names, name, len, err));
+        s->name_ends[i] = s->names.len;
+    }
+    return INK_OK;
+}
+
+static ink_status keep_cells(ink__record *record, csv *s, ink_error *err)
+{
+    size_t begin = 0, len;
+    s->kept.len = 0;
+    for (size_t i = 0; s->name_ends && i < s->n_columns; begin = s->name_ends[i++]) {
+        if (s->name_ends[i] == begin)
+            continue;
+        const char *cell = field(&len, s, i);
+        INK_TRY(ink__text_bytes(&s->kept, s->names.data + begin, s->name_ends[i] - begin, err));
+        INK_TRY(ink__text_string(&s->kept, cell, len, err));
+    }
+    record->kept = s->kept.data, record->kept_len = s->kept.len;
+    return INK_OK;
+}
+
 static ink_status read_header(csv *s, const char *source, ink_error *err)
 {
     const ink__fields *fields = s->fields;
@@ -284,7 +325,7 @@ static ink_status read_header(csv *s, const char *source, ink_error *err)
     for (size_t i = 0; i < fields->n_more; ++i)
         INK_TRY(find_column(&s->more[i], s, fields->more[i], NULL, source, err));
     s->n_columns = s->n_fields;
-    return INK_OK;
+    return find_kept(s, source, err);
 }
 
 /* Points the record at its fields; INK_E_FORMAT where its labels are none. */
@@ -299,6 +340,7 @@ static ink_status take_fields(ink__record *record, csv *s, const char *source, i
             s->values[i].text = field(&s->values[i].len, s, s->more[i]);
     }
     record->fields = s->values;
+    INK_TRY(keep_cells(record, s, err));
     if (s->label == NO_COLUMN)
         return INK_OK;
     char place[400];
@@ -317,6 +359,9 @@ static ink_status make_record(ink__record *record, csv *s, const char *source, i
     ink_status st;
     record->bad_bytes = s->bad_bytes;
     record->line = s->row_line;
+    record->kind = too_long(s)                               ? INK_BAD_LENGTH
+                   : s->stray || s->n_fields != s->n_columns ? INK_BAD_ROW
+                                                             : INK_BAD_FIELD;
     if (too_long(s))
         st = ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: the row has %zu bytes, at most %zu are read",
                       source, line, s->bytes, INK__RECORD_MAX);
@@ -373,7 +418,7 @@ static ink_status take_bytes(csv *s, ink__source *source, size_t n)
     const char last = bytes[len - 1];
     s->line += last == '\r' || (last == '\n' && !(s->after_return && len == 1));
     s->after_return = last == '\r';
-    source->begin += len;
+    ink__source_take(source, len);
     return INK_OK;
 }
 
@@ -413,7 +458,7 @@ static ink_status step_csv(ink__step *step, ink__record *record, void *state, in
         }
         if (s->n_columns > 0) {
             *step = INK__STEP_RECORD;
-            return make_record(record, s, source->name, err);
+            return source->skip ? INK_OK : make_record(record, s, source->name, err);
         }
         INK_TRY(read_header(s, source->name, err));
         start_row(s);

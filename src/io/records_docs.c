@@ -33,7 +33,7 @@ static ink_status step_docs(ink__step *step, ink__record *record, void *state, i
         return ink__record_text(record, &s->mended, source->data + source->begin, n, err);
     ink_fail(&s->bad, INK_E_FORMAT, "%s: has more than the %zu bytes that are read of a document",
              source->name, INK__RECORD_MAX);
-    record->error = s->bad.text;
+    record->error = s->bad.text, record->kind = INK_BAD_LENGTH;
     return INK_OK;
 }
 

@@ -64,7 +64,7 @@ static ink_status step_fasttext(ink__step *step, ink__record *record, void *stat
     fasttext *s = state;
     bool nameless;
     INK_TRY(ink__record_line(step, record, &s->mended, &s->bad, source, err));
-    if (*step != INK__STEP_RECORD || record->error)
+    if (*step != INK__STEP_RECORD || record->error || source->skip)
         return INK_OK;
     INK_TRY(take_labels(record, &nameless, s, err));
     if (!s->labels_wanted)
@@ -73,7 +73,7 @@ static ink_status step_fasttext(ink__step *step, ink__record *record, void *stat
         ink_fail(&s->bad, INK_E_FORMAT, "%s: line %llu: %s", source->name, (unsigned long long)record->line,
                  nameless ? "a label is empty"
                           : "no label, wanted the likes of \"__label__positive\" in front");
-        record->error = s->bad.text;
+        record->error = s->bad.text, record->kind = INK_BAD_FIELD;
         return INK_OK;
     }
     ink__labels_give(record, &s->labels);

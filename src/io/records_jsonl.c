@@ -28,6 +28,7 @@ typedef struct jsonl {
     size_t n_raws;
     ink__labels labels;
     ink__string *values; /* [n_more of fields] */
+    ink__text kept;
     ink_error bad;
 } jsonl;
 
@@ -87,12 +88,14 @@ static void read_key(ink__string *key, json_t **owner, const char *p, const char
     *key = (ink__string){json_string_value(*owner), json_string_length(*owner)};
 }
 
-/* Points each of the raw values at the last one under its name in the object that is `line`. */
-static void find_values(jsonl *s, const char *line, size_t len)
+/* Points each of the raw values at the last one under its name in the object that is `line`, and collects
+ * what passes through. */
+static ink_status find_values(jsonl *s, const char *line, size_t len, ink_error *err)
 {
     const char *end = line + len, *p = ink__jsonwalk_space(line, end) + 1;
     for (size_t i = 0; i < s->n_raws; ++i)
         s->raws[i].value = NULL;
+    s->kept.len = 0;
     for (p = ink__jsonwalk_space(p, end); p < end && *p == '"'; p = ink__jsonwalk_space(p, end)) {
         const char *key_start = p, *key_end = ink__jsonwalk_string(p, end);
         p = ink__jsonwalk_space(ink__jsonwalk_space(key_end, end) + 1, end);
@@ -105,9 +108,17 @@ static void find_values(jsonl *s, const char *line, size_t len)
             if (key.text && strlen(s->raws[i].name) == key.len &&
                 memcmp(s->raws[i].name, key.text, key.len) == 0)
                 s->raws[i].value = value, s->raws[i].len = (size_t)(p - value);
+        ink_status st = INK_OK;
+        if (key.text && ink__keeps(s->fields, key.text, key.len)) {
+            st = ink__keep_name(&s->kept, key.text, key.len, err);
+            if (st == INK_OK)
+                st = ink__text_bytes(&s->kept, value, (size_t)(p - value), err);
+        }
         json_decref(owner);
+        INK_TRY(st);
         p = ink__jsonwalk_space(p, end) + 1;
     }
+    return INK_OK;
 }
 
 /* ---- Fields ---- */
@@ -212,11 +223,14 @@ static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line
 {
     char *bytes = line->bytes;
     size_t len = line->len;
+    record->kind = INK_BAD_LENGTH;
     if (!bytes)
         return ink_fail(err, INK_E_FORMAT, "%s: has %zu bytes, at most %zu are read", place, len,
                         INK__RECORD_MAX);
+    record->kind = INK_BAD_BLANK;
     if (ink__jsonwalk_space(bytes, bytes + len) == bytes + len)
         return ink_fail(err, INK_E_FORMAT, "%s: a blank line where a JSON object was wanted", place);
+    record->kind = INK_BAD_JSON;
     INK_TRY(ink__json_mend(&s->mended, &len, &record->bad_bytes, bytes, err));
     if (s->mended)
         bytes = s->mended;
@@ -225,7 +239,8 @@ static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line
      */
     for (char *cr = bytes; (cr = memchr(cr, '\r', (size_t)(bytes + len - cr)));)
         *cr = ' ';
-    find_values(s, bytes, len);
+    INK_TRY(find_values(s, bytes, len, err));
+    record->kind = INK_BAD_FIELD;
     record->id = s->raws[RAW_ID].value, record->id_len = s->raws[RAW_ID].len;
     INK_TRY(get_string(&record->text, &record->text_len, s->root, s->fields->text, "--text", place, err));
     if (s->fields->pair)
@@ -236,6 +251,7 @@ static ink_status read_line(ink__record *record, jsonl *s, const ink__line *line
     if (s->fields->label)
         INK_TRY(read_labels(record, s, place, err));
     read_more(record, s);
+    record->kept = s->kept.data, record->kept_len = s->kept.len;
     return INK_OK;
 }
 
@@ -259,6 +275,8 @@ static ink_status step_jsonl(ink__step *step, ink__record *record, void *state, 
             "%s: is one JSON array, wanted JSON Lines: an object on each line, without [ ] and commas "
             "around them (jq -c '.[]' makes that)",
             source->name);
+    if (source->skip)
+        return INK_OK;
     char place[300];
     snprintf(place, sizeof place, "%.250s: line %llu", source->name, (unsigned long long)line.number);
     const ink_status st = read_line(record, s, &line, place, &s->bad);
@@ -278,6 +296,7 @@ static void close_jsonl(void *state)
         free(s->mended);
         free(s->raws);
         free(s->values);
+        ink__text_free(&s->kept);
         ink__labels_free(&s->labels);
     }
     free(s);

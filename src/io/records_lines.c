@@ -26,11 +26,13 @@ ink_status ink__record_line(ink__step *step, ink__record *record, ink__text *men
     if (*step != INK__STEP_RECORD)
         return INK_OK;
     record->line = line.number;
+    if (source->skip)
+        return INK_OK;
     if (line.bytes)
         return ink__record_text(record, mended, line.bytes, line.len, err);
     ink_fail(bad, INK_E_FORMAT, "%s: line %llu: has %zu bytes, at most %zu are read", source->name,
              (unsigned long long)line.number, line.len, INK__RECORD_MAX);
-    record->error = bad->text;
+    record->error = bad->text, record->kind = INK_BAD_LENGTH;
     return INK_OK;
 }
 

@@ -32,7 +32,9 @@ ink_status ink__source_open(ink__source *source, const char *path, const ink__co
                             .packed = source->packed,
                             .data = source->data,
                             .capacity = source->capacity,
-                            .bytes_read = source->bytes_read};
+                            .bytes_read = source->bytes_read,
+                            .crc = source->crc,
+                            .check = source->check};
     source->fd = is_stdin ? STDIN_FILENO : TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (source->fd < 0)
         return ink__fail_errno(err, path, "cannot be opened");
@@ -72,6 +74,19 @@ bool ink__source_waits(const ink__source *source)
                                           packed->broken.status)))
         return false;
     return poll(&input, 1, 0) != 1; /* a signal may have cut the question short: not known */
+}
+
+void ink__source_wait(const ink__source *source, int milliseconds)
+{
+    struct pollfd input = {source->fd, POLLIN, 0};
+    (void)poll(&input, 1, milliseconds);
+}
+
+void ink__source_take(ink__source *source, size_t n)
+{
+    if (source->crc)
+        source->check = ink__crc32c_add(source->crc, source->check, source->data + source->begin, n);
+    source->begin += n;
 }
 
 /* Reads once, at least one byte unless the input ends. */
@@ -196,7 +211,7 @@ static ink__step end_line(ink__line *line, ink__source *source, size_t len, size
         --len;
     len += source->dropped;
     *line = (ink__line){len > INK__RECORD_MAX ? NULL : bytes, len, ++source->lines};
-    source->begin += take;
+    ink__source_take(source, take);
     source->searched = source->dropped = 0;
     return INK__STEP_RECORD;
 }
@@ -218,7 +233,7 @@ ink__step ink__source_line(ink__line *line, ink__source *source)
     /* One byte more than a record may have, which may be the "\r" of the line's end: so the last one stays.
      */
     if (n > INK__RECORD_MAX + 1 || (source->dropped > 0 && n > 1)) {
-        source->begin += n - 1;
+        ink__source_take(source, n - 1);
         source->dropped += n - 1;
         source->searched = 1;
     }

@@ -5,6 +5,8 @@
 
 #include "io/unpack.h"
 
+#include "core/crc32c.h"
+
 /* Bytes on their way through a codec. */
 typedef struct ink__packed {
     const ink__codec *codec; /* NULL: the bytes are taken as they are */
@@ -30,6 +32,9 @@ typedef struct ink__source {
     uint64_t lines;           /* complete lines taken so far by ink__source_line */
     size_t searched, dropped; /* of the line being looked for: bytes without an end in them, bytes let go */
     uint64_t bytes_read;      /* from this input and those before, as they were stored */
+    bool skip;                /* the next record is passed over: only its end is wanted */
+    const ink__crc32c *crc;   /* NULL: check is not wanted */
+    uint32_t check;           /* CRC-32C of the bytes taken, of this input and those before */
 } ink__source;
 
 /* Opens path ("-" is stdin) in the place of the last input; codec NULL takes its bytes as they are. The name
@@ -48,6 +53,12 @@ bool ink__source_waits(const ink__source *source);
 /* Reads once at most, making room as needed; sets eof where there is no more. Moves data. What is compressed
  * may give no byte yet; INK_E_FORMAT where it is broken or cut off. */
 ink_status ink__source_fill(ink__source *source, ink_error *err);
+
+/* Takes n bytes off the window. */
+void ink__source_take(ink__source *source, size_t n);
+
+/* Waits until a read would not have to, or for that long; a signal ends it, too. */
+void ink__source_wait(const ink__source *source, int milliseconds);
 
 /* Looks at the very start: skips a UTF-8 byte order mark and refuses (INK_E_UNSUPPORTED) what is surely no
  * UTF-8 text, with a word on what to do. *started is false if more bytes are needed to tell. */

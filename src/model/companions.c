@@ -80,3 +80,22 @@ ink_status ink__companions_copy(const char *to_dir, const char *from_dir, ink__c
         }
     return INK_OK;
 }
+
+ink_status ink__companions_digest(ink__digest *digest, const char *dir, ink__companions which, ink_error *err)
+{
+    for (size_t i = 0; i < sizeof companions / sizeof *companions; ++i) {
+        const char *name = companions[i].name;
+        char *path;
+        ink__map map = {0};
+        if (companions[i].of > which || !ink__file_exists(dir, name))
+            continue;
+        INK_TRY(ink__path_join(&path, dir, name, err));
+        const ink_status st = ink__map_open(&map, path, err);
+        free(path);
+        INK_TRY(st);
+        *digest = ink__digest_of(*digest, name, strlen(name));
+        *digest = ink__digest_of(*digest, map.data, map.size);
+        ink__map_close(&map);
+    }
+    return INK_OK;
+}

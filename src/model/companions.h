@@ -2,6 +2,7 @@
 #ifndef INK_MODEL_COMPANIONS_H
 #define INK_MODEL_COMPANIONS_H
 
+#include "core/digest.h"
 #include "core/status.h"
 
 typedef enum ink__companions {
@@ -13,6 +14,10 @@ typedef enum ink__companions {
  * where both are the same directory. */
 ink_status ink__companions_copy(const char *to_dir, const char *from_dir, ink__companions which,
                                 ink_error *err);
+
+/* Goes on digesting, by name and contents, those files that dir has. */
+ink_status ink__companions_digest(ink__digest *digest, const char *dir, ink__companions which,
+                                  ink_error *err);
 
 /* to_dir/name = from_dir/name, whole or not at all; both folders exist. */
 ink_status ink__copy_into(const char *to_dir, const char *from_dir, const char *name, ink_error *err);
