@@ -137,10 +137,10 @@ static int run(int argc, char **argv)
 
 const cli_verb verb_quantize = {
     .name = "quantize",
-    .summary =
-        "Writes a model with its weights in 8 bits: a quarter of the size, and faster. With --dev both "
-        "are\n"
-        "measured, and nothing is written where the new one is worse by more than --max-drop.",
+    .summary = "Writes a model with its weights in 8 bits: a quarter of the size of F32, and faster. With "
+               "--dev both "
+               "are\n"
+               "measured, and nothing is written where the new one is worse by more than --max-drop.",
     .operands = "",
     .options = options,
     .defaults = &defaults,

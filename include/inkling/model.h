@@ -75,7 +75,7 @@ typedef struct ink_model_info {
     const char
         *architecture;     /* "bert", "distilbert": config.json's model_type; borrowed, as all strings here */
     const char *backend;   /* "fused" */
-    const char *isa;       /* what the fused passes run on: "avx512", "avx2", "generic" */
+    const char *isa;       /* what the fused passes run on: "avx512vnni", "avx512", "avx2", "generic" */
     const char *dtype;     /* the weights on disk: "F32", "F16", "BF16", "I8", or "mixed" */
     const char *precision; /* what linear layers compute in: "f32", "int8" */
     const char *precision_why; /* a phrase: "as the weights are stored" */

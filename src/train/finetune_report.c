@@ -100,7 +100,7 @@ static void draw_curves(ink__page *page, const ink__run *run, const ink_evaluati
     enum { FEW = 60 };
     thin(&c->loss), thin(&c->smooth), thin(&c->rate);
     const ink__line losses[] = {{"each update", c->loss.x, c->loss.y, c->loss.n},
-                                {"mean of the last 20", c->smooth.x, c->smooth.y, c->smooth.n}};
+                                {"running mean", c->smooth.x, c->smooth.y, c->smooth.n}};
     const ink__line value = {run->metric->title, c->value.x, c->value.y, c->value.n};
     const ink__line rate = {"learning rate", c->rate.x, c->rate.y, c->rate.n};
     const bool few = run->standing.step < FEW; /* of which a running mean shows nothing but itself */

@@ -93,7 +93,7 @@ static bool is_better_than_guessing(const ink_evaluation *dev)
         return first->estimate.low > dev->baseline;
     if (dev->kind == INK_ACTIVATION_SIGMOID)
         return first->estimate.value > 0;
-    return !(dev->metrics[INK__VALUE_R2].estimate.value <= 0);
+    return !(dev->metrics[INK__VALUE_R2].estimate.low <= 0);
 }
 
 /* text [size], at its end */
@@ -108,8 +108,9 @@ static void say_no_better(ink__run *run, const ink_evaluation *dev, double guess
     const ink__standing *s = &run->standing;
     const bool learned = !(s->loss > 0.95 * guess);
     const double value = dev->metrics[0].estimate.value;
-    const bool by_chance =
-        dev->kind == INK_ACTIVATION_SOFTMAX && value > dev->baseline && run->dev.n < FEW_RECORDS;
+    const double r2 = dev->kind == INK_ACTIVATION_NONE ? dev->metrics[INK__VALUE_R2].estimate.value : 0;
+    const bool above = dev->kind == INK_ACTIVATION_SOFTMAX ? value > dev->baseline : r2 > 0;
+    const bool by_chance = above && run->dev.n < FEW_RECORDS;
     char label[64];
     if (dev->kind == INK_ACTIVATION_SOFTMAX)
         snprintf(text, size,
@@ -120,8 +121,8 @@ static void say_no_better(ink__run *run, const ink_evaluation *dev, double guess
     else if (dev->kind == INK_ACTIVATION_SIGMOID)
         snprintf(text, size, "On dev the model gives no record a label that is right.");
     else
-        snprintf(text, size, "On dev the model is not better than always saying the mean: its R2 is %.4f.",
-                 dev->metrics[INK__VALUE_R2].estimate.value);
+        snprintf(text, size, "On dev the model is not %sbetter than always saying the mean: its R2 is %.4f.",
+                 r2 > 0 ? "surely " : "", r2);
     const size_t used = strlen(text);
     if (learned && by_chance) {
         snprintf(text + used, size - used, " Dev has %zu records, which is too few to be sure.", run->dev.n);

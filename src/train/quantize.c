@@ -182,7 +182,7 @@ static ink_status judge(ink_quantized *result, double max_drop, ink_error *err)
     if (isnan(result->drop))
         return ink_fail(err, INK_E_NUMERIC, "the %s of these records is undefined: nothing can be judged",
                         metric->title);
-    if (result->drop > max_drop)
+    if (result->drop > max_drop + 1e-6) /* a drop of the very size allowed may come out a little larger */
         return ink_fail(err, INK_E_NUMERIC,
                         "the %s is %.4f before and %.4f after, worse by %.2f points; at most %g are allowed",
                         metric->title, d->first, d->second, result->drop, max_drop);

@@ -91,7 +91,7 @@ Test(finetune, a_run_tells_what_it_found_and_leaves_a_model_that_classifies)
                   "$(grep -n '<h2>The run' out/report.html | cut -d: -f1) ] && "
                   "grep -q '>always saying &quot;bad&quot;</text>' out/report.html && "
                   "grep -q '>mean score of a bin</text>' out/report.html && "
-                  "! grep -q 'mean of the last 20' out/report.html") == 0,
+                  "! grep -q 'running mean' out/report.html") == 0,
               "out/report.html");
     cr_expect(run("echo 'the staff is good' | inkling classify -m out --quiet") == 0 &&
                   strstr(out, "\"label\":\"good\""),
