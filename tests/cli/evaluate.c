@@ -179,7 +179,8 @@ Test(evaluate, what_is_missing_is_named)
 Test(evaluate, an_output_that_cannot_be_written_is_told_before_any_work)
 {
     static const char *const cases[][2] = {
-        {"--json /nonexistent/e.json", "/nonexistent/e.json: cannot be written: the folder /nonexistent does not exist"},
+        {"--json /nonexistent/e.json",
+         "/nonexistent/e.json: cannot be written: the folder /nonexistent does not exist"},
         {"--report .", ".: cannot be written: Is a directory"},
         {"--mistakes config.json/m.jsonl", "config.json/m.jsonl: cannot be written: Not a directory"},
     };
