@@ -25,6 +25,11 @@ typedef enum ink__slot {
     INK__HEAD_BETA,
     INK__HEAD_OUT_W,
     INK__HEAD_OUT_B,
+    INK__MASKED_DENSE_W, /* the head that guesses masked tokens: [E,H], and then the word embeddings again */
+    INK__MASKED_DENSE_B,
+    INK__MASKED_GAMMA,
+    INK__MASKED_BETA,
+    INK__MASKED_OUT_B, /* [V] */
     INK__MODEL_SLOTS,
     /* once per layer */
     INK__QKV_W = INK__MODEL_SLOTS, /* query, key and value in one, or the three below */
@@ -57,6 +62,7 @@ typedef enum ink__need {
     INK__WITH_HEAD,     /* whenever the model has a classification head */
     INK__HEAD,          /* the head itself: its name carries no prefix */
     INK__HEAD_OPTIONAL, /* likewise, used if it is there */
+    INK__MASKED         /* of the head that guesses masked tokens; no prefix either */
 } ink__need;
 
 typedef struct ink__param_spec {
@@ -101,6 +107,9 @@ struct ink__arch {
     double eps_absent;
     const ink__drop_key *drops;      /* ends with key NULL */
     const ink__param_spec *params;   /* ends with name NULL */
+    const char *masked_class;        /* Hugging Face's name of the model that guesses masked tokens */
+    const ink__param_spec *masked;   /* its head's parameters: only pretraining looks at them */
+    bool masked_gelu;                /* after the head's dense layer, whatever the layers' activation is */
     const char *const *known_unused; /* beginnings and endings ("*x") of tensors that other heads and
                                       * buffers bring along; ends with NULL */
     ink__activation head_activation; /* after the head's dense layer */

@@ -35,6 +35,9 @@ static const ink__param_spec params[] = {
     {0},
 };
 
+static const ink__param_spec masked[] =
+    INK__MASKED_HEAD("predictions.dense", "predictions.LayerNorm", "predictions.bias", "E", "EH");
+
 static const char *const unused[] = {
     "predictions.",
     "sop_classifier.",
@@ -81,6 +84,8 @@ const ink__arch ink__arch_albert = {
     .eps_absent = 1e-12,
     .drops = drops,
     .params = params,
+    .masked_class = "AlbertForMaskedLM",
+    .masked = masked,
     .known_unused = unused,
     .head_activation = INK__TANH,
     .plan = plan,

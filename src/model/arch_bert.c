@@ -23,6 +23,10 @@ static const ink__param_spec bert_params[] = {
     {0},
 };
 
+static const ink__param_spec bert_masked[] =
+    INK__MASKED_HEAD("cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm",
+                     "cls.predictions.bias", "H", "HH");
+
 static const char *const bert_unused[] = {
     "cls.", "qa_outputs.", "*embeddings.position_ids", "*embeddings.token_type_ids", NULL,
 };
@@ -40,6 +44,8 @@ const ink__arch ink__arch_bert = {
     .eps_absent = 1e-12,
     .drops = bert_drops,
     .params = bert_params,
+    .masked_class = "BertForMaskedLM",
+    .masked = bert_masked,
     .known_unused = bert_unused,
     .head_activation = INK__TANH,
 };
@@ -73,6 +79,9 @@ static const ink__param_spec distilbert_params[] = {
     {0},
 };
 
+static const ink__param_spec distilbert_masked[] =
+    INK__MASKED_HEAD("vocab_transform", "vocab_layer_norm", "vocab_projector.bias", "H", "HH");
+
 static const char *const distilbert_unused[] = {
     "vocab_transform.", "vocab_layer_norm.",        "vocab_projector.",
     "qa_outputs.",      "*embeddings.position_ids", NULL,
@@ -96,6 +105,8 @@ const ink__arch ink__arch_distilbert = {
     .eps_absent = 1e-12,
     .drops = distilbert_drops,
     .params = distilbert_params,
+    .masked_class = "DistilBertForMaskedLM",
+    .masked = distilbert_masked,
     .known_unused = distilbert_unused,
     .head_activation = INK__RELU,
 };
@@ -126,6 +137,9 @@ static const ink__param_spec electra_params[] = {
     {0},
 };
 
+static const ink__param_spec electra_masked[] = INK__MASKED_HEAD(
+    "generator_predictions.dense", "generator_predictions.LayerNorm", "generator_lm_head.bias", "E", "EH");
+
 static const char *const electra_unused[] = {
     "discriminator_predictions.",
     "generator_predictions.",
@@ -154,6 +168,9 @@ const ink__arch ink__arch_electra = {
     .eps_absent = 1e-12,
     .drops = electra_drops,
     .params = electra_params,
+    .masked_class = "ElectraForMaskedLM",
+    .masked = electra_masked,
+    .masked_gelu = true,
     .known_unused = electra_unused,
     .head_activation = INK__GELU,
 };

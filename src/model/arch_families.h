@@ -19,6 +19,17 @@ extern const ink__arch ink__arch_bert, ink__arch_distilbert, ink__arch_electra, 
         name ".bias", width, INK__##slot##_BETA, need                                                        \
     }
 
+/* The head that guesses masked tokens, by the names of its three parts; the product's weights are the word
+ * embeddings. */
+#define INK__MASKED_HEAD(dense, norm, bias, width, square)                                                   \
+    {                                                                                                        \
+        INK__LINEAR(dense, square, width, MASKED_DENSE, INK__MASKED),                                        \
+            INK__NORM(norm, width, MASKED, INK__MASKED), {bias, "V", INK__MASKED_OUT_B, INK__MASKED},        \
+        {                                                                                                    \
+            0                                                                                                \
+        }                                                                                                    \
+    }
+
 /* What most families call their dropouts. */
 #define INK__HIDDEN_DROPS(p)                                                                                 \
     {"hidden_dropout_prob", INK__DROP_EMBED, p}, {"attention_probs_dropout_prob", INK__DROP_ATTENTION, p},   \

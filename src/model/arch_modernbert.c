@@ -43,6 +43,13 @@ static const ink__param_spec params[] = {
     {0},
 };
 
+static const ink__param_spec masked[] = {
+    {"head.dense.weight", "HH", INK__MASKED_DENSE_W, INK__MASKED},
+    {"head.norm.weight", "H", INK__MASKED_GAMMA, INK__MASKED},
+    {"decoder.bias", "V", INK__MASKED_OUT_B, INK__MASKED},
+    {0},
+};
+
 static const ink__drop_key drops[] = {
     {"embedding_dropout", INK__DROP_EMBED, 0},    {"attention_dropout", INK__DROP_ATTENTION, 0},
     {"attention_dropout", INK__DROP_ATTN_OUT, 0}, {"mlp_dropout", INK__DROP_FF_IN, 0},
@@ -135,6 +142,9 @@ const ink__arch ink__arch_modernbert = {
     .eps_absent = 1e-5,
     .drops = drops,
     .params = params,
+    .masked_class = "ModernBertForMaskedLM",
+    .masked = masked,
+    .masked_gelu = true,
     .known_unused = unused,
     .head_activation = INK__GELU,
     .pre_norm = true,

@@ -30,6 +30,9 @@ static const ink__param_spec roberta_params[] = {
     {0},
 };
 
+static const ink__param_spec masked[] =
+    INK__MASKED_HEAD("lm_head.dense", "lm_head.layer_norm", "lm_head.bias", "H", "HH");
+
 static const char *const roberta_unused[] = {
     "lm_head.",
     "qa_outputs.",
@@ -47,17 +50,18 @@ static const ink__drop_key drops[] = {
     {0},
 };
 
-#define ROBERTA(name, class)                                                                                 \
+#define ROBERTA(name, family)                                                                                \
     {                                                                                                        \
-        .model_type = name, .sequence_class = class, .prefix = "roberta.", .sizes = roberta_sizes,           \
-        .activation_key = "hidden_act", .activation_absent = "gelu", .eps_key = "layer_norm_eps",            \
-        .eps_absent = 1e-12, .drops = drops, .params = roberta_params, .known_unused = roberta_unused,       \
-        .head_activation = INK__TANH, .positions_skip_padding = true,                                        \
+        .model_type = name, .sequence_class = family "ForSequenceClassification", .prefix = "roberta.",      \
+        .sizes = roberta_sizes, .activation_key = "hidden_act", .activation_absent = "gelu",                 \
+        .eps_key = "layer_norm_eps", .eps_absent = 1e-12, .drops = drops, .params = roberta_params,          \
+        .known_unused = roberta_unused, .masked_class = family "ForMaskedLM", .masked = masked,              \
+        .masked_gelu = true, .head_activation = INK__TANH, .positions_skip_padding = true,                   \
     }
 
-const ink__arch ink__arch_roberta = ROBERTA("roberta", "RobertaForSequenceClassification");
-const ink__arch ink__arch_xlm_roberta = ROBERTA("xlm-roberta", "XLMRobertaForSequenceClassification");
-const ink__arch ink__arch_camembert = ROBERTA("camembert", "CamembertForSequenceClassification");
+const ink__arch ink__arch_roberta = ROBERTA("roberta", "Roberta");
+const ink__arch ink__arch_xlm_roberta = ROBERTA("xlm-roberta", "XLMRoberta");
+const ink__arch ink__arch_camembert = ROBERTA("camembert", "Camembert");
 
 /* ---- MPNet ----------------------------------------------------------------------------------------- */
 
@@ -107,6 +111,9 @@ const ink__arch ink__arch_mpnet = {
     .eps_absent = 1e-12,
     .drops = drops,
     .params = mpnet_params,
+    .masked_class = "MPNetForMaskedLM",
+    .masked = masked,
+    .masked_gelu = true,
     .known_unused = mpnet_unused,
     .head_activation = INK__TANH,
     .positions_skip_padding = true,

@@ -147,7 +147,7 @@ static void check_shape(struct binding *b, const ink__param_spec *spec, const in
 
 static bool of_head(const ink__param_spec *spec)
 {
-    return spec->need == INK__HEAD || spec->need == INK__HEAD_OPTIONAL;
+    return spec->need == INK__HEAD || spec->need == INK__HEAD_OPTIONAL || spec->need == INK__MASKED;
 }
 
 static bool per_layer(const ink__param_spec *spec)
@@ -221,6 +221,7 @@ static bool is_required(const ink__param_spec *spec, size_t layer, const struct 
         return has_head;
     case INK__OPTIONAL:
     case INK__HEAD_OPTIONAL:
+    case INK__MASKED:
         break;
     }
     return false;
@@ -306,6 +307,26 @@ done:
     free(b);
     if (st != INK_OK)
         ink__params_free(params);
+    return st;
+}
+
+ink_status ink__params_bind_masked(ink__params *params, const ink__config *config,
+                                   const ink__tensors *tensors, const char *where, ink_error *err)
+{
+    struct binding *b;
+    ink_status st;
+    bool found = false;
+    INK_TRY(ink__calloc(&b, 1, sizeof *b, "parameters", err));
+    b->config = config, b->tensors = tensors;
+    INK_TRY_GOTO(ink__calloc(&b->used, ink__tensors_count(tensors), sizeof *b->used, "parameters", err));
+    for (const ink__param_spec *spec = config->arch->masked; spec->name; ++spec) {
+        params->model[spec->slot] = bind(b, spec, 0, found);
+        found = params->model[spec->slot] != NULL;
+    }
+    st = verdict(b, where, err);
+done:
+    free(b->used);
+    free(b);
     return st;
 }
 

@@ -5,6 +5,7 @@
 #ifndef INK_NN_LOSS_H
 #define INK_NN_LOSS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,10 @@
 double ink_cross_entropy(float *dz, const float *z, const int32_t *labels, const float *weights,
                          double smoothing, double norm, size_t B, size_t C);
 double ink_label_weight(const int32_t *labels, const float *weights, size_t B);
+
+/* One row over many classes, in float where ink_cross_entropy is double: z [V] becomes scale * (softmax(z) -
+ * [v = y]), and -log softmax(z)_y is returned. *first: no logit is above that of y. */
+double ink_cross_entropy_row(float *z, bool *first, size_t y, float scale, size_t V);
 
 /* Binary cross-entropy for labels that do not exclude each other; targets [B,C] in [0,1], s the logistic
  * function, a = 1 where positive [C], the weights of the positives, is NULL:

@@ -50,6 +50,17 @@ double ink_cross_entropy(float *dz, const float *z, const int32_t *labels, const
     return loss / norm;
 }
 
+double ink_cross_entropy_row(float *z, bool *first, size_t y, float scale, size_t V)
+{
+    const double lse = log_sum_exp(z, 1, V), loss = lse - z[y];
+    *first = true;
+    for (size_t v = 0; v < V; ++v)
+        *first = *first && !(z[v] > z[y]);
+    for (size_t v = 0; v < V; ++v)
+        z[v] = (float)(scale * (exp(z[v] - lse) - (v == y)));
+    return loss;
+}
+
 /*   dz = (1 - y) s(z) - a y s(-z)   */
 double ink_binary_cross_entropy(float *dz, const float *z, const float *targets, const float *positive,
                                 double norm, size_t B, size_t C)

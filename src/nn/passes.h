@@ -10,6 +10,7 @@
 #include "attention/attention.h"
 #include "nn/activation.h"
 #include "nn/dropout.h"
+#include "nn/loss.h"
 #include "nn/update.h"
 
 typedef struct ink__passes {
@@ -61,6 +62,9 @@ typedef struct ink__passes {
                             const float *lse, const float *qkv, size_t S, const ink__attending *how, size_t n,
                             const ink__dropout *drop);
     size_t (*attend_scratch)(size_t max_S, size_t D); /* floats for either; grows linearly with max_S */
+
+    /* See nn/loss.h. */
+    double (*cross_entropy_row)(float *z, bool *first, size_t y, float scale, size_t V);
 
     /* See nn/update.h. */
     double (*sum_squares)(const float *g, size_t n);

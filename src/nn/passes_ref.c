@@ -18,6 +18,7 @@ const ink__passes ink__passes_ref = {
     .attend = ink_attention_train_ref,
     .attend_backward = ink_attention_backward_ref,
     .attend_scratch = ink_attention_train_scratch_ref,
+    .cross_entropy_row = ink_cross_entropy_row,
     .sum_squares = ink_sum_squares,
     .adamw = ink_adamw,
     .decay = ink_decay,

@@ -2,6 +2,7 @@
  * src/CMakeLists.txt. */
 #include "attention/attention_grad_fused.h"
 #include "nn/dropout_fused.h"
+#include "nn/loss_fused.h"
 #include "nn/update_fused.h"
 #include "nn/passes.h"
 #include "nn/rows_grad_fused.h"
@@ -27,6 +28,7 @@ const ink__passes JOIN(ink__passes_, INK_ISA) = {
     .attend = fused_attend_train,
     .attend_backward = fused_attend_backward,
     .attend_scratch = fused_attend_train_scratch,
+    .cross_entropy_row = fused_cross_entropy_row,
     .sum_squares = fused_sum_squares,
     .adamw = fused_adamw,
     .decay = fused_decay,

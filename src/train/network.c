@@ -260,8 +260,8 @@ static ink_status layer_pre(ink__network *n, size_t s, const ink_batch *batch, c
     return INK_OK;
 }
 
-ink_status ink__network_forward(ink__network *n, const ink_batch *batch, const ink__dropping *drop,
-                                ink_error *err)
+ink_status ink__network_encode(ink__network *n, const ink_batch *batch, const ink__dropping *drop,
+                               ink_error *err)
 {
     const ink__config *c = n->config;
     const size_t R = batch->offsets[batch->B];
@@ -279,5 +279,12 @@ ink_status ink__network_forward(ink__network *n, const ink_batch *batch, const i
         ink__rows_norm(n->branch, n->final_xh, n->final_rstd, n, n->x, INK__FINAL_GAMMA, 0, R, c->H);
         memcpy(n->x, n->branch, R * c->H * sizeof *n->x);
     }
+    return INK_OK;
+}
+
+ink_status ink__network_forward(ink__network *n, const ink_batch *batch, const ink__dropping *drop,
+                                ink_error *err)
+{
+    INK_TRY(ink__network_encode(n, batch, drop, err));
     return ink__head_train(n, batch, drop, err);
 }

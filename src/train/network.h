@@ -74,18 +74,28 @@ ink_status ink__network_forward(ink__network *network, const ink_batch *batch, c
 ink_status ink__network_backward(ink__network *network, const ink_batch *batch, const float *dlogits,
                                  const ink__dropping *drop, ink_error *err);
 
-/* ---- shared by the files of the network ---- */
+/* The same without the head: network->x [R,H] holds the hidden states, and then, for backward, their
+ * gradient. */
+ink_status ink__network_encode(ink__network *network, const ink_batch *batch, const ink__dropping *drop,
+                               ink_error *err);
+ink_status ink__network_encode_backward(ink__network *network, const ink_batch *batch,
+                                        const ink__dropping *drop, ink_error *err);
+
+/* ---- shared by the files of the network, and by heads ---- */
 
 /* One linear layer: where its parameters and gradients are. */
 typedef struct ink__affine {
-    ink__shape shape;
-    ink__slot slot; /* of W */
+    ink__trained_linear *product; /* NULL: the plain one */
+    ink__slot slot;               /* of W */
     size_t layer;
     size_t in, out;
     const float *W, *b;
     float *dW, *db; /* NULL: frozen, or there is none */
 } ink__affine;
 
+/* b: the slot of the bias; a layer without one gets none, if it is not wider than the network's own. */
+ink__affine ink__network_linear(const ink__network *network, ink__trained_linear *product, size_t in,
+                                size_t out, ink__slot W, ink__slot b, size_t layer);
 ink__affine ink__network_affine(const ink__network *network, ink__shape shape, ink__slot W, size_t layer);
 
 /* The dropout of one place: threshold 0 where drop is NULL or nothing is dropped there. */

@@ -168,12 +168,18 @@ static ink_status embed_backward(float *dx, ink__network *n, const ink_batch *ba
 ink_status ink__network_backward(ink__network *n, const ink_batch *batch, const float *dlogits,
                                  const ink__dropping *drop, ink_error *err)
 {
+    INK_TRY(ink__head_backward(n->x, n, batch, dlogits, drop, err));
+    return ink__network_encode_backward(n, batch, drop, err);
+}
+
+ink_status ink__network_encode_backward(ink__network *n, const ink_batch *batch, const ink__dropping *drop,
+                                        ink_error *err)
+{
     const ink__config *c = n->config;
     const size_t R = batch->offsets[batch->B];
     float *dx = n->x, *dtable = ink__store_gradient(n->store, INK__RELATIVE, 0);
     bool embeddings;
     const size_t first = lowest(n, &embeddings);
-    INK_TRY(ink__head_backward(dx, n, batch, dlogits, drop, err));
     if (ink__store_find(n->store, INK__FINAL_GAMMA, 0))
         ink__rows_norm_backward(dx, n, dx, n->final_xh, n->final_rstd, INK__FINAL_GAMMA, 0, R, c->H);
     if (n->dbias)

@@ -90,27 +90,33 @@ void ink__rows_dropout_add(float *y, const ink__network *net, const float *x, co
     }
 }
 
-ink__affine ink__network_affine(const ink__network *net, ink__shape shape, ink__slot W, size_t layer)
+ink__affine ink__network_linear(const ink__network *net, ink__trained_linear *product, size_t in, size_t out,
+                                ink__slot W, ink__slot b, size_t layer)
 {
-    ink__affine a = {.shape = shape};
-    if (W == INK__QKV_W && !ink__store_find(net->store, W, layer))
-        W = INK__QUERY_W; /* the three lie side by side */
-    a.slot = W, a.layer = layer;
-    ink__shape_size(&a.in, &a.out, shape, net->config);
+    ink__affine a = {.product = product, .slot = W, .layer = layer, .in = in, .out = out};
     a.W = ink__store_value(net->store, W, layer);
-    a.b = ink__store_value(net->store, W + 1, layer);
+    a.b = ink__store_value(net->store, b, layer);
     if (!a.b)
         a.b = net->zeros;
     a.dW = ink__store_gradient(net->store, W, layer);
-    a.db = ink__store_gradient(net->store, W + 1, layer);
+    a.db = ink__store_gradient(net->store, b, layer);
     return a;
+}
+
+ink__affine ink__network_affine(const ink__network *net, ink__shape shape, ink__slot W, size_t layer)
+{
+    size_t in, out;
+    if (W == INK__QKV_W && !ink__store_find(net->store, W, layer))
+        W = INK__QUERY_W; /* the three lie side by side */
+    ink__shape_size(&in, &out, shape, net->config);
+    return ink__network_linear(net, net->products[shape], in, out, W, W + 1, layer);
 }
 
 ink_status ink__affine_forward(float *y, ink__network *net, const ink__affine *a, const float *x, size_t R,
                                ink_error *err)
 {
     if (net->engine)
-        return ink__trained_linear_forward(y, net->products[a->shape], x, a->W, a->b, R, err);
+        return ink__trained_linear_forward(y, a->product, x, a->W, a->b, R, err);
     ink_linear_forward(y, x, a->W, a->b, R, a->in, a->out);
     return INK_OK;
 }
@@ -131,7 +137,6 @@ ink_status ink__affine_backward(float *dx, ink__network *net, const ink__affine 
             ink_linear_backward(dx, dy, a->W, R, a->in, a->out);
         return INK_OK;
     }
-    ink__trained_linear *product = net->products[a->shape];
-    INK_TRY(ink__trained_linear_gradient(a->dW, product, dy, x, R, !renew, err));
-    return dx ? ink__trained_linear_backward(dx, product, dy, a->W, R, err) : INK_OK;
+    INK_TRY(ink__trained_linear_gradient(a->dW, a->product, dy, x, R, !renew, err));
+    return dx ? ink__trained_linear_backward(dx, a->product, dy, a->W, R, err) : INK_OK;
 }

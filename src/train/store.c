@@ -17,6 +17,21 @@ static bool per_layer(ink__slot slot)
     return slot >= INK__MODEL_SLOTS;
 }
 
+/* The i-th parameter of the table that the model is to have, NULL past the last. */
+static const ink__param_spec *spec_at(size_t i, const ink__config *config, const ink__store_options *options)
+{
+    for (const ink__param_spec *spec = config->arch->params; spec->name; ++spec) {
+        const bool labels =
+            spec->need == INK__WITH_HEAD || spec->need == INK__HEAD || spec->need == INK__HEAD_OPTIONAL;
+        if (!(labels && options->guesses) && i-- == 0)
+            return spec;
+    }
+    for (const ink__param_spec *spec = config->arch->masked; options->guesses && spec->name; ++spec)
+        if (i-- == 0)
+            return spec;
+    return NULL;
+}
+
 static const ink__tensor *source_of(const ink__store_options *options, const ink__param_spec *spec, size_t l)
 {
     const bool output = spec->slot == INK__HEAD_OUT_W || spec->slot == INK__HEAD_OUT_B;
@@ -32,6 +47,7 @@ static bool is_needed(const ink__param_spec *spec, size_t l, const ink__config *
     case INK__ALWAYS:
     case INK__WITH_HEAD:
     case INK__HEAD:
+    case INK__MASKED:
         return true;
     case INK__NOT_IN_FIRST:
         return l > 0;
@@ -47,14 +63,15 @@ static bool is_needed(const ink__param_spec *spec, size_t l, const ink__config *
 static bool is_gamma(ink__slot slot)
 {
     return slot == INK__EMBED_GAMMA || slot == INK__FINAL_GAMMA || slot == INK__HEAD_GAMMA ||
-           slot == INK__ATTN_GAMMA || slot == INK__FF_GAMMA;
+           slot == INK__MASKED_GAMMA || slot == INK__ATTN_GAMMA || slot == INK__FF_GAMMA;
 }
 
 static ink_status name_parameter(ink__parameter *p, const ink__param_spec *spec, const ink__config *config,
                                  ink_error *err)
 {
     char name[256], full[320];
-    const bool head = spec->need == INK__HEAD || spec->need == INK__HEAD_OPTIONAL;
+    const bool head =
+        spec->need == INK__HEAD || spec->need == INK__HEAD_OPTIONAL || spec->need == INK__MASKED;
     ink__param_name(name, sizeof name, spec, p->layer, config);
     const int len = snprintf(full, sizeof full, "%s%s", head ? "" : config->arch->prefix, name);
     return ink__strndup(&p->name, full, (size_t)len, err);
@@ -66,6 +83,7 @@ static bool is_product(ink__slot slot)
     switch (slot) {
     case INK__PROJECT_W:
     case INK__HEAD_DENSE_W:
+    case INK__MASKED_DENSE_W:
     case INK__QKV_W:
     case INK__QUERY_W:
     case INK__KEY_W:
@@ -147,7 +165,8 @@ static void fill_normal(float *x, size_t n, double deviation, uint64_t seed, uin
 
 static void fill(const ink__store *s, const ink__config *config, const ink__store_options *options)
 {
-    for (const ink__param_spec *spec = config->arch->params; spec->name; ++spec)
+    const ink__param_spec *spec;
+    for (size_t i = 0; (spec = spec_at(i, config, options)); ++i)
         for (size_t l = 0; l < (per_layer(spec->slot) ? config->L : 1); ++l) {
             const ink__parameter *p = ink__store_find(s, spec->slot, l);
             if (!p)
@@ -160,15 +179,16 @@ static void fill(const ink__store *s, const ink__config *config, const ink__stor
                 fill_normal(value, p->n, options->deviation, options->seed,
                             INIT_STREAM | (uint64_t)(p - s->list));
             else
-                for (size_t i = 0; i < p->n; ++i)
-                    value[i] = is_gamma(spec->slot) ? 1 : 0;
+                for (size_t e = 0; e < p->n; ++e)
+                    value[e] = is_gamma(spec->slot) ? 1 : 0;
         }
 }
 
-static size_t count_specs(const ink__config *config)
+static size_t count_specs(const ink__config *config, const ink__store_options *options)
 {
+    const ink__param_spec *spec;
     size_t n = 0;
-    for (const ink__param_spec *spec = config->arch->params; spec->name; ++spec)
+    for (size_t i = 0; (spec = spec_at(i, config, options)); ++i)
         n += per_layer(spec->slot) ? config->L : 1;
     return n;
 }
@@ -176,11 +196,12 @@ static size_t count_specs(const ink__config *config)
 static ink_status create(ink__store *s, const ink__config *config, const ink__store_options *options,
                          ink_error *err)
 {
+    const ink__param_spec *spec;
     size_t bytes;
-    INK_TRY(ink__calloc(&s->list, count_specs(config), sizeof *s->list, "parameters", err));
+    INK_TRY(ink__calloc(&s->list, count_specs(config, options), sizeof *s->list, "parameters", err));
     INK_TRY(ink__calloc(&s->model, INK__MODEL_SLOTS, sizeof *s->model, "parameters", err));
     INK_TRY(ink__calloc(&s->layers, config->L, sizeof *s->layers, "parameters", err));
-    for (const ink__param_spec *spec = config->arch->params; spec->name; ++spec)
+    for (size_t i = 0; (spec = spec_at(i, config, options)); ++i)
         for (size_t l = 0; l < (per_layer(spec->slot) ? config->L : 1); ++l)
             INK_TRY(add(s, config, options, spec, l, err));
     place_all(s, config);

@@ -31,6 +31,7 @@ typedef struct ink__store {
 
 typedef struct ink__store_options {
     const ink__params *from; /* tensors to start from; NULL: every parameter is made */
+    bool guesses;            /* the head is the one that guesses masked tokens, not one for labels */
     bool keep_head;          /* the layer that ends in labels is taken from there, too */
     double deviation;        /* of the normal numbers that made weights start as */
     uint64_t seed;

@@ -207,3 +207,36 @@ Test(loss, a_nan_is_never_hidden)
             ink__tensors_free(d.file);
         }
 }
+
+/* One row of many classes, on every instruction set, beside the double definition above. */
+Test(loss, a_row_over_many_classes_is_cross_entropy_on_every_instruction_set)
+{
+    static const size_t sizes[] = {1, 2, 7, 16, 33, 257, 5000};
+    for (size_t k = 0; k == 0 || ink__passes_at(k - 1); ++k) {
+        const ink__passes *p = passes_or_ref(k);
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+            const size_t V = sizes[i];
+            float *z = random_floats(V, 4, 3), *dz = new_floats(V);
+            size_t top = 0;
+            for (size_t v = 1; v < V; ++v)
+                top = z[v] > z[top] ? v : top;
+            for (int turn = 0; turn < 2; ++turn) {
+                const int32_t y = (int32_t)(turn ? top : V / 2);
+                bool first;
+                const double wanted = ink_cross_entropy(dz, z, &y, NULL, 0, 4, 1, V) * 4;
+                float *row = new_floats(V);
+                memcpy(row, z, V * sizeof *z);
+                const double loss = p->cross_entropy_row(row, &first, (size_t)y, 0.25f, V);
+                cr_expect(fabs(loss - wanted) < 1e-5, "%s, %zu: %g, wanted %g", p->isa, V, loss, wanted);
+                cr_expect(first == ((size_t)y == top), "%s, %zu", p->isa, V);
+                for (size_t v = 0; v < V; ++v) /* 0.25 times float's rounding of a sum */
+                    cr_assert(fabs((double)row[v] - dz[v]) < 5e-7, "%s, %zu: dz[%zu] = %g, wanted %g", p->isa,
+                              V, v, (double)row[v], (double)dz[v]);
+                row[V / 3] = NAN;
+                cr_expect(isnan(p->cross_entropy_row(row, &first, (size_t)y, 1, V)), "%s, %zu", p->isa, V);
+                free(row);
+            }
+            free(z), free(dz);
+        }
+    }
+}
