@@ -26,7 +26,7 @@ static ink_status create(ink__trainer *t, ink_error *err)
         ink__network_create(&t->network, t->config, t->store, o->backend, t->max_rows, B, o->threads, err));
     INK_TRY(ink__optimizer_create(&t->optimizer, o->optimizer, t->store, t->network.passes, o->threads, err));
     t->optimizer.decay = o->decay, t->optimizer.max_grad_norm = o->max_grad_norm;
-    return INK_OK;
+    return o->objective->create ? o->objective->create(t, err) : INK_OK;
 }
 
 ink_status ink__trainer_create(ink__trainer *trainer, const ink__config *config, ink__store *store,
@@ -39,6 +39,8 @@ ink_status ink__trainer_create(ink__trainer *trainer, const ink__config *config,
                               .store = store,
                               .max_rows = rows,
                               .max_sequences = rows / SHORTEST + 1};
+    if (!options->objective)
+        trainer->options.objective = &ink__objective_labels;
     const int before = ink__omp_enter(options->threads);
     const ink_status st = create(trainer, err);
     ink__omp_leave(before);
@@ -49,6 +51,8 @@ ink_status ink__trainer_create(ink__trainer *trainer, const ink__config *config,
 
 void ink__trainer_free(ink__trainer *trainer)
 {
+    if (trainer->own)
+        trainer->options.objective->free(trainer);
     ink__network_free(&trainer->network);
     ink__optimizer_free(&trainer->optimizer);
     free(trainer->ids);
@@ -124,10 +128,11 @@ static double loss_of(ink__trainer *t, double divisor, size_t B)
     }
 }
 
-double ink__trainer_divisor(const ink__trainer *t, const ink__dataset *data, const uint32_t *records,
-                            size_t count)
+static double divisor_of_labels(const ink__trainer *t, const ink__dataset *data, const uint32_t *records,
+                                size_t count, uint32_t update)
 {
     double weights = 0;
+    (void)update;
     if (t->options.task == INK__TASK_MULTI)
         return (double)count * (double)t->config->C;
     if (t->options.task == INK__TASK_REGRESSION || !t->options.class_weights)
@@ -137,29 +142,49 @@ double ink__trainer_divisor(const ink__trainer *t, const ink__dataset *data, con
     return weights;
 }
 
+static ink_status learn_labels(double *loss, ink__trainer *t, const ink__piece *piece, ink_error *err)
+{
+    INK_TRY(ink__network_forward(&t->network, &piece->batch, piece->drop, err));
+    targets_of(t, piece->data, piece->records, piece->batch.B);
+    *loss = loss_of(t, piece->divisor, piece->batch.B);
+    if (!piece->drop || !isfinite(*loss))
+        return INK_OK;
+    return ink__network_backward(&t->network, &piece->batch, t->dlogits, piece->drop, err);
+}
+
+const ink__objective ink__objective_labels = {.divisor = divisor_of_labels, .learn = learn_labels};
+
+double ink__trainer_divisor(const ink__trainer *t, const ink__dataset *data, const uint32_t *records,
+                            size_t count)
+{
+    return t->options.objective->divisor(t, data, records, count, (uint32_t)t->optimizer.updates);
+}
+
+/* All pieces of a batch; update UINT32_MAX: measured only. */
 static ink_status learn(double *loss, ink__trainer *t, const ink__dataset *data, const uint32_t *records,
-                        size_t count, double divisor, ink_error *err)
+                        size_t count, double divisor, uint32_t update, ink_error *err)
 {
     *loss = 0;
     for (size_t first = 0, B; first < count; first += B) {
-        ink_batch batch;
-        B = fill_piece(&batch, t, data, records, first, count);
+        const ink__dropping drop = {
+            .seed = t->options.seed, .step = update, .first_row = t->rows, .first_sequence = t->sequences};
+        ink__piece piece = {.data = data,
+                            .records = records + first,
+                            .drop = update == UINT32_MAX ? NULL : &drop,
+                            .update = update,
+                            .first_row = t->rows,
+                            .divisor = divisor};
+        double share;
+        B = fill_piece(&piece.batch, t, data, records, first, count);
         if (B == 0)
             return ink_fail(err, INK_E_SHAPE, "a record of %zu tokens, planned for %zu",
                             length_of(data, records[first]), t->max_rows);
-        const ink__dropping drop = {.seed = t->options.seed,
-                                    .step = (uint32_t)t->optimizer.updates,
-                                    .first_row = t->rows,
-                                    .first_sequence = t->sequences};
-        INK_TRY(ink__network_forward(&t->network, &batch, &drop, err));
-        targets_of(t, data, records + first, B);
-        const double share = loss_of(t, divisor, B);
+        INK_TRY(t->options.objective->learn(&share, t, &piece, err));
         if (!isfinite(share))
             return ink_fail(err, INK_E_NUMERIC, "the loss is %g in update %llu", share,
                             (unsigned long long)t->optimizer.updates + 1);
-        INK_TRY(ink__network_backward(&t->network, &batch, t->dlogits, &drop, err));
         *loss += share;
-        t->rows += (uint32_t)batch.offsets[B], t->sequences += (uint32_t)B;
+        t->rows += (uint32_t)piece.batch.offsets[B], t->sequences += (uint32_t)B;
     }
     return INK_OK;
 }
@@ -168,7 +193,26 @@ ink_status ink__trainer_learn(double *loss, ink__trainer *trainer, const ink__da
                               const uint32_t *records, size_t count, double divisor, ink_error *err)
 {
     const int before = ink__omp_enter(trainer->options.threads);
-    const ink_status st = learn(loss, trainer, data, records, count, divisor, err);
+    const uint32_t update = (uint32_t)trainer->optimizer.updates;
+    const ink_status st = learn(loss, trainer, data, records, count, divisor, update, err);
+    ink__omp_leave(before);
+    return st;
+}
+
+static void begin(ink__trainer *t)
+{
+    t->rows = t->sequences = 0, t->asked = t->right = 0;
+}
+
+ink_status ink__trainer_measure(double *loss, ink__trainer *trainer, const ink__dataset *data,
+                                const uint32_t *records, size_t count, ink_error *err)
+{
+    const ink__objective *objective = trainer->options.objective;
+    const int before = ink__omp_enter(trainer->options.threads);
+    begin(trainer);
+    const double divisor = objective->divisor(trainer, data, records, count, UINT32_MAX);
+    const ink_status st = learn(loss, trainer, data, records, count, divisor, UINT32_MAX, err);
+    trainer->rows = trainer->sequences = 0;
     ink__omp_leave(before);
     return st;
 }
@@ -178,7 +222,7 @@ ink_status ink__trainer_update(double *norm, ink__trainer *trainer, double lr, i
     const int before = ink__omp_enter(trainer->options.threads);
     const ink_status st = ink__optimizer_step(norm, &trainer->optimizer, lr, err);
     ink__omp_leave(before);
-    trainer->rows = trainer->sequences = 0;
+    begin(trainer);
     return st;
 }
 

@@ -1,12 +1,41 @@
-/* One model being trained on labelled records: a batch's loss and gradients, an update, and scores. */
+/* One model being trained: a batch's loss and gradients, an update, and scores. What is learned is an
+ * objective; everything else is the same for all of them. */
 #ifndef INK_TRAIN_TRAINER_H
 #define INK_TRAIN_TRAINER_H
 
 #include "train/dataset.h"
+#include "train/masking.h"
 #include "train/network.h"
 #include "train/optimizer.h"
 
+typedef struct ink__trainer ink__trainer;
+
+/* A piece of a batch, in the trainer's own arrays. */
+typedef struct ink__piece {
+    ink_batch batch;
+    const ink__dataset *data;
+    const uint32_t *records;   /* [batch.B] of data */
+    const ink__dropping *drop; /* NULL: the loss alone is wanted, without dropout */
+    uint32_t update;           /* whose batch it is, from 0; UINT32_MAX: none's, it is only measured */
+    uint32_t first_row;        /* of the piece in that batch */
+    double divisor;
+} ink__piece;
+
+typedef struct ink__objective {
+    ink_status (*create)(ink__trainer *trainer, ink_error *err); /* makes trainer->own; or NULL */
+    void (*free)(ink__trainer *trainer);
+    double (*divisor)(const ink__trainer *trainer, const ink__dataset *data, const uint32_t *records,
+                      size_t count, uint32_t update);
+    /* *loss = the piece's share of the batch's; unless piece->drop is NULL, gradients are added. */
+    ink_status (*learn)(double *loss, ink__trainer *trainer, const ink__piece *piece, ink_error *err);
+} ink__objective;
+
+extern const ink__objective ink__objective_labels; /* the options' task */
+extern const ink__objective ink__objective_masked; /* masked tokens (objective_masked.c) */
+
 typedef struct ink__trainer_options {
+    const ink__objective *objective; /* NULL: labels */
+    const ink__masking *masking;     /* of masked tokens */
     ink__task task;
     ink_backend backend;
     size_t threads;
@@ -20,8 +49,9 @@ typedef struct ink__trainer_options {
         *class_weights; /* [C] of the classes, or of the positives of a MULTI task; NULL: 1. Borrowed. */
 } ink__trainer_options;
 
-typedef struct ink__trainer {
+struct ink__trainer {
     ink__trainer_options options;
+    void *own; /* the objective's */
     const ink__config *config;
     ink__store *store;
     ink__network network;
@@ -35,20 +65,26 @@ typedef struct ink__trainer {
     float *dlogits;       /* [max_sequences,C] */
     /* The update under way. */
     uint32_t rows, sequences;
-} ink__trainer;
+    uint64_t asked, right; /* masked tokens since it began, and how many were guessed */
+};
 
 ink_status ink__trainer_create(ink__trainer *trainer, const ink__config *config, ink__store *store,
                                const ink__trainer_options *options, ink_error *err);
 void ink__trainer_free(ink__trainer *trainer);
 
-/* What the loss of these records is divided by: the weights of their classes, their labels, or their number.
- */
+/* What the loss of these records is divided by: the weights of their classes, their labels, their number; or
+ * how many of their tokens the next update masks, and 1 where it masks none. */
 double ink__trainer_divisor(const ink__trainer *trainer, const ink__dataset *data, const uint32_t *records,
                             size_t count);
 
 /* Adds the gradients of records [count] to the store; *loss is their share of the update's. */
 ink_status ink__trainer_learn(double *loss, ink__trainer *trainer, const ink__dataset *data,
                               const uint32_t *records, size_t count, double divisor, ink_error *err);
+
+/* The loss of records [count], dropout off and nothing learned; trainer->asked and right are theirs. Masks
+ * are always the same. */
+ink_status ink__trainer_measure(double *loss, ink__trainer *trainer, const ink__dataset *data,
+                                const uint32_t *records, size_t count, ink_error *err);
 
 /* Ends the update at learning rate lr; *norm as of ink__optimizer_step. */
 ink_status ink__trainer_update(double *norm, ink__trainer *trainer, double lr, ink_error *err);
