@@ -2,6 +2,7 @@
  * good as it says. */
 #include "train/finetune.h"
 #include "io/safetensors.h"
+#include "tensor/convert.h"
 
 TestSuite(finetune, .init = make_scratch, .fini = remove_scratch, .timeout = 300);
 
@@ -38,7 +39,7 @@ Test(finetune, every_task_learns_and_its_model_is_as_good_as_the_run_says)
         double bar, epochs;
     } cases[] = {{'s', "single", "accuracy", 0.9, 5},
                  {'m', "multi", "micro_f1", 0.85, 20},
-                 {'r', "regression", "mse", 0.6, 5},
+                 {'r', "regression", "mse", 0.6, 10},
                  {'p', "single", "accuracy", 0, 5}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         char name[] = {'o', 'u', 't', '-', cases[i].kind, 0};
@@ -78,6 +79,41 @@ Test(finetune, a_head_for_the_same_labels_is_kept_in_its_own_order)
     o.out = again;
     expect_run(&o, "new head");
     cr_expect(strstr(said, "a new head for 2 labels is made from seed 42"), "%s", said);
+}
+
+/* At rate 0 the saved biases are those that training began with. */
+static void expect_biases(const char *out, const char *text, const char *weights, const double *wanted,
+                          size_t C)
+{
+    const char *train = keep(scratch_text("start.jsonl", text));
+    ink__tensors *tensors;
+    float bias[8];
+    ink_finetune_options o = options_of(&train, &train, lasting(out));
+    o.learning_rate = 0, o.epochs = 1, o.class_weights = weights;
+    expect_run(&o, text);
+    assert_ok(ink__tensors_open_dir(&tensors, o.out, &err), err);
+    const ink__tensor *t = ink__tensors_find(tensors, "classifier.bias");
+    cr_assert(t && t->shape[0] == C && C <= 8);
+    ink__tensor_to_f32(bias, t);
+    for (size_t c = 0; c < C; ++c)
+        cr_expect(fabs(bias[c] - wanted[c]) < 1e-6, "label %d of %s starts at %g, wanted %g", (int)c, text,
+                  bias[c], wanted[c]);
+    ink__tensors_free(tensors);
+}
+
+Test(finetune, a_new_head_begins_with_the_constant_answer_of_least_loss)
+{
+    static const char many[] =
+        "{\"text\":\"a\",\"labels\":[\"x\"]}\n{\"text\":\"b\",\"labels\":[\"x\",\"y\"]}\n"
+        "{\"text\":\"c\",\"labels\":[]}\n{\"text\":\"d\",\"labels\":[\"x\"]}\n";
+    static const char value[] = "{\"text\":\"a\",\"label\":1.5}\n{\"text\":\"b\",\"label\":4.0}\n"
+                                "{\"text\":\"c\",\"label\":5.0}\n";
+    static const char one[] = "{\"text\":\"a\",\"label\":\"x\"}\n{\"text\":\"b\",\"label\":\"x\"}\n"
+                              "{\"text\":\"c\",\"label\":\"y\"}\n";
+    expect_biases("out-0", many, NULL, (const double[]){log(3.5 / 1.5), log(1.5 / 3.5)}, 2);
+    expect_biases("out-1", many, "balanced", (const double[]){log(1.5 / 1.5), log(3.5 / 3.5)}, 2);
+    expect_biases("out-2", value, NULL, (const double[]){3.5}, 1);
+    expect_biases("out-3", one, NULL, (const double[]){0, 0}, 2);
 }
 
 static size_t lines_in(const char *folder, const char *name)
