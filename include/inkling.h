@@ -8,6 +8,7 @@
  *   job.h        whole files in, whole files out
  *   evaluate.h   how good a model is on labelled records
  *   finetune.h   labelled records and an encoder in, a classifier out
+ *   pretrain.h   raw text in, an encoder out
  *   quantize.h   a directory in 8 bits, measured before it is there
  *   train_tokenizer.h  text in, a tokenizer with a vocabulary of its own out
  *   bench.h      how fast a model is on this machine, and how fast it could be
@@ -29,6 +30,7 @@
 #include <inkling/job.h>
 #include <inkling/evaluate.h>
 #include <inkling/finetune.h>
+#include <inkling/pretrain.h>
 #include <inkling/quantize.h>
 #include <inkling/train_tokenizer.h>
 #include <inkling/bench.h>

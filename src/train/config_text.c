@@ -78,6 +78,13 @@ static ink_status write_architectures(ink__text *text, const ink__classifier *c,
     return ink__text_cstr(text, "\"\n  ]", err);
 }
 
+static ink_status write_masked(ink__text *text, const ink__classifier *c, ink_error *err)
+{
+    INK_TRY(ink__text_cstr(text, "[\n    \"", err));
+    INK_TRY(ink__text_cstr(text, c->arch->masked_class, err));
+    return ink__text_cstr(text, "\"\n  ]", err);
+}
+
 static ink_status write_dtype(ink__text *text, const ink__classifier *c, ink_error *err)
 {
     return ink__text_cstr(text,
@@ -153,6 +160,13 @@ static const struct member of_classifier[] = {
     {"dtype", write_dtype, true},
     {"torch_dtype", write_dtype, false}, /* what older versions of transformers call it */
     {"num_labels", NULL, false},
+};
+
+static const struct member of_masked[] = {
+    {"architectures", write_masked, true},
+    {"dtype", write_dtype, true},
+    {"torch_dtype", write_dtype, false},
+    {"problem_type", NULL, false},
 };
 
 static ink_status write_int8(ink__text *text, const ink__classifier *unused, ink_error *err)
@@ -261,4 +275,12 @@ ink_status ink__config_text_int8(ink__text *text, const ink__text *base, const c
 {
     const struct members members = {of_int8, sizeof of_int8 / sizeof *of_int8};
     return replace(text, base, path, &members, NULL, err);
+}
+
+ink_status ink__config_text_masked(ink__text *text, const ink__text *base, const char *path,
+                                   const ink__arch *arch, ink__dtype dtype, ink_error *err)
+{
+    const struct members members = {of_masked, sizeof of_masked / sizeof *of_masked};
+    const ink__classifier as = {.arch = arch, .dtype = dtype};
+    return replace(text, base, path, &members, &as, err);
 }

@@ -35,4 +35,8 @@ ink_status ink__config_text_int8(ink__text *text, const ink__text *base, const c
 ink_status ink__config_text_classifier(ink__text *text, const ink__text *base, const char *path,
                                        const ink__classifier *classifier, ink_error *err);
 
+/* Replaces *text by base with the architectures and dtype of the model that guesses masked tokens. */
+ink_status ink__config_text_masked(ink__text *text, const ink__text *base, const char *path,
+                                   const ink__arch *arch, ink__dtype dtype, ink_error *err);
+
 #endif

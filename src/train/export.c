@@ -66,19 +66,24 @@ static ink_status convert(ink__tensor *tensors, unsigned char **converted, const
     return INK_OK;
 }
 
-ink_status ink__export_config(const char *dir, const ink__text *text, ink_error *err)
+ink_status ink__export_file(const char *dir, const char *name, const char *bytes, size_t len, ink_error *err)
 {
     char *path = NULL;
     ink__atomic *file = NULL;
     ink_status st;
-    INK_TRY_GOTO(ink__path_join(&path, dir, "config.json", err));
+    INK_TRY_GOTO(ink__path_join(&path, dir, name, err));
     INK_TRY_GOTO(ink__atomic_open(&file, path, err));
-    INK_TRY_GOTO(ink__atomic_write(file, text->data, text->len, err));
+    INK_TRY_GOTO(ink__atomic_write(file, bytes, len, err));
     st = ink__atomic_commit(file, err);
 done:
     ink__atomic_free(file);
     free(path);
     return st;
+}
+
+ink_status ink__export_config(const char *dir, const ink__text *text, ink_error *err)
+{
+    return ink__export_file(dir, "config.json", text->data, text->len, err);
 }
 
 ink_status ink__export_write(const ink__export *what, ink_error *err)
@@ -102,5 +107,25 @@ done:
     free(converted);
     free(tensors);
     free(path);
+    return st;
+}
+
+ink_status ink__export_store(const ink__export *what, const ink__store *store, ink_error *err)
+{
+    ink__export all = *what;
+    ink__tensor *tensors;
+    INK_TRY(ink__calloc(&tensors, store->count, sizeof *tensors, "tensors", err));
+    for (size_t i = 0; i < store->count; ++i) {
+        const ink__parameter *p = &store->list[i];
+        tensors[i] = (ink__tensor){.name = p->name,
+                                   .dtype = INK__F32,
+                                   .rank = p->rank,
+                                   .shape = {p->shape[0], p->shape[1]},
+                                   .data = store->values + p->at,
+                                   .bytes = p->n * sizeof(float)};
+    }
+    all.tensors = tensors, all.n = store->count;
+    const ink_status st = ink__export_write(&all, err);
+    free(tensors);
     return st;
 }

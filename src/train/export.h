@@ -4,6 +4,7 @@
 #define INK_TRAIN_EXPORT_H
 
 #include "train/config_text.h"
+#include "train/store.h"
 
 typedef struct ink__export {
     const char *dir;            /* where; its parent exists */
@@ -19,6 +20,12 @@ typedef struct ink__export {
  * weights last; each file is synced, and whole or not at all. INK_E_IO: something cannot be read or written.
  * INK_E_NUMERIC: a weight that is not finite, or is too large for dtype; nothing is written then. */
 ink_status ink__export_write(const ink__export *what, ink_error *err);
+
+/* The same of every parameter of a store. */
+ink_status ink__export_store(const ink__export *what, const ink__store *store, ink_error *err);
+
+/* dir/name = bytes, whole or not at all. */
+ink_status ink__export_file(const char *dir, const char *name, const char *bytes, size_t len, ink_error *err);
 
 /* dir/config.json = text, whole or not at all. */
 ink_status ink__export_config(const char *dir, const ink__text *text, ink_error *err);

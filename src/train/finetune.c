@@ -7,17 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-/* A checkpoint this many seconds after the one before, besides those after evaluations. */
-static const double save_every = 120;
-
-double ink__seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static ink_status tell(const ink__run *run, const ink_finetune_progress *progress, ink_error *err)
 {
@@ -43,8 +32,9 @@ static double tokens_per_second(const ink__run *run)
     return seconds > 0 ? (double)(run->standing.tokens - run->tokens_before) / seconds : NAN;
 }
 
-static ink_status show(ink__run *run, double rate, bool evaluated, ink_error *err)
+static ink_status show(void *with, bool evaluated, ink_error *err)
 {
+    ink__run *run = with;
     const ink__standing *s = &run->standing;
     const uint64_t done = s->step, left = run->steps - done;
     const double speed = tokens_per_second(run);
@@ -54,7 +44,7 @@ static ink_status show(ink__run *run, double rate, bool evaluated, ink_error *er
                                          .steps = run->steps,
                                          .epoch = run->epochs * (double)done / (double)run->steps,
                                          .loss = s->loss,
-                                         .learning_rate = rate,
+                                         .learning_rate = run->rate,
                                          .tokens_per_second = speed,
                                          .seconds_left = (double)left * per_step / speed,
                                          .metric = run->metric->key,
@@ -82,13 +72,16 @@ static size_t gather(ink__run *run)
 }
 
 /* One update; what it did goes to the log. */
-static ink_status update(ink__run *run, double rate, ink_error *err)
+static ink_status update(void *with, ink_error *err)
 {
     enum { SMOOTH = 20 };
+    ink__run *run = with;
     ink__standing *s = &run->standing;
+    const double rate = run->options->learning_rate * ink__schedule_factor(&run->schedule, s->step);
     const size_t n = gather(run);
     const double divisor = ink__trainer_divisor(&run->trainer, &run->train, run->records, n);
     double loss, norm;
+    run->rate = rate;
     INK_TRY(ink__trainer_learn(&loss, &run->trainer, &run->train, run->records, n, divisor, err));
     INK_TRY(ink__trainer_update(&norm, &run->trainer, rate, err));
     for (size_t i = 0; i < n; ++i)
@@ -131,8 +124,9 @@ static bool is_kept(const ink__run *run)
     return s->value == s->best && !(s->dev_loss > s->best_loss);
 }
 
-static ink_status evaluate(ink__run *run, ink_error *err)
+static ink_status evaluate(void *with, ink_error *err)
 {
+    ink__run *run = with;
     ink__standing *s = &run->standing;
     INK_TRY(ink__run_evaluate(&s->value, &s->dev_loss, run, err));
     ink__log_start(run->log, s->step);
@@ -150,24 +144,49 @@ static ink_status evaluate(ink__run *run, ink_error *err)
     return warn_of_collapse(run, err);
 }
 
-/* Weights that overflowed would end every run that goes on from them. */
-static ink_status save(ink__run *run, ink_error *err)
+static bool is_over(const void *with)
 {
-    for (size_t i = 0; i < run->store.floats; ++i)
-        if (!isfinite(run->store.values[i]))
-            return ink_fail(err, INK_E_NUMERIC, "after update %llu a weight is not finite",
-                            (unsigned long long)run->standing.step);
-    INK_TRY(ink__log_sync(run->log, err));
-    INK_TRY(ink__run_save_last(run, err));
-    run->saved = ink__seconds();
-    return INK_OK;
+    const ink__run *run = with;
+    return run->standing.step >= run->steps || run->standing.ended;
+}
+
+static bool is_due(const void *with)
+{
+    const ink__run *run = with;
+    return run->standing.step % run->eval_steps == 0 || run->standing.step == run->steps;
+}
+
+ink__course ink__run_course(ink__run *run)
+{
+    const ink_finetune_options *o = run->options;
+    return (ink__course){
+        .run = run,
+        .out = run->out,
+        .settings = run->settings,
+        .contents = {{"train_digest", "training data", o->train[0]},
+                     {"dev_digest", "dev data", o->n_dev ? o->dev[0] : o->train[0]},
+                     {"class_weights_digest", "class weights", o->class_weights ? o->class_weights : "none"}},
+        .n_contents = 3,
+        .store = &run->store,
+        .optimizer = &run->trainer.optimizer,
+        .log = &run->log,
+        .standing = &run->standing,
+        .standing_size = sizeof run->standing,
+        .saved = &run->saved,
+        .check = ink__run_check_standing,
+        .is_over = is_over,
+        .update = update,
+        .is_due = is_due,
+        .evaluate = evaluate,
+        .show = show};
 }
 
 /* A head that is kept may be good as it is: what it is worth before the first update is the one to beat. */
 static ink_status evaluate_start(ink__run *run, ink_error *err)
 {
     INK_TRY(evaluate(run, err));
-    INK_TRY(save(run, err));
+    const ink__course course = ink__run_course(run);
+    INK_TRY(ink__course_save(&course, err));
     return ink__run_say(run, err, "before training: dev %s %.4f", run->metric->key, run->standing.value);
 }
 
@@ -177,19 +196,8 @@ static ink_status go_through(ink__run *run, ink_error *err)
     run->started = run->saved = ink__seconds(), run->tokens_before = s->tokens;
     if (run->kept_head && s->step == 0 && isnan(s->best))
         INK_TRY(evaluate_start(run, err));
-    while (s->step < run->steps && !s->ended) {
-        const double rate = run->options->learning_rate * ink__schedule_factor(&run->schedule, s->step);
-        INK_TRY(update(run, rate, err));
-        const bool due = s->step % run->eval_steps == 0 || s->step == run->steps;
-        if (due)
-            INK_TRY(evaluate(run, err));
-        if (due || ink__seconds() - run->saved > save_every)
-            INK_TRY(save(run, err));
-        const ink_status st = show(run, rate, due, err);
-        if (st == INK_E_CANCELLED && !due)
-            INK_TRY(save(run, err));
-        INK_TRY(st);
-    }
+    const ink__course course = ink__run_course(run);
+    INK_TRY(ink__course_run(&course, err));
     run->report->tokens_per_second = tokens_per_second(run);
     return INK_OK;
 }

@@ -63,46 +63,9 @@ done:
 
 static ink_status export_model(ink__run *run, ink_error *err)
 {
-    const ink__store *s = &run->store;
-    ink__tensor *tensors;
-    ink__dtype dtype;
-    INK_TRY(ink__save_dtype_find(&dtype, run->save_dtype, err));
-    INK_TRY(ink__calloc(&tensors, s->count, sizeof *tensors, "tensors", err));
-    for (size_t i = 0; i < s->count; ++i) {
-        const ink__parameter *p = &s->list[i];
-        tensors[i] = (ink__tensor){.name = p->name,
-                                   .dtype = INK__F32,
-                                   .rank = p->rank,
-                                   .shape = {p->shape[0], p->shape[1]},
-                                   .data = s->values + p->at,
-                                   .bytes = p->n * sizeof(float)};
-    }
-    const ink__export what = {.dir = run->out,
-                              .tokenizer_dir = run->tokenizer_dir,
-                              .config = &run->config_text,
-                              .tensors = tensors,
-                              .n = s->count,
-                              .dtype = dtype};
-    const ink_status st = ink__export_write(&what, err);
-    free(tensors);
-    return st;
-}
-
-/* out/name = bytes, whole or not at all. */
-static ink_status write_file(const ink__run *run, const char *name, const char *bytes, size_t len,
-                             ink_error *err)
-{
-    char *path;
-    ink__atomic *file = NULL;
-    ink_status st;
-    INK_TRY(ink__run_path(&path, run, name, err));
-    INK_TRY_GOTO(ink__atomic_open(&file, path, err));
-    INK_TRY_GOTO(ink__atomic_write(file, bytes, len, err));
-    st = ink__atomic_commit(file, err);
-done:
-    ink__atomic_free(file);
-    free(path);
-    return st;
+    ink__export what = {.dir = run->out, .tokenizer_dir = run->tokenizer_dir, .config = &run->config_text};
+    INK_TRY(ink__save_dtype_find(&what.dtype, run->save_dtype, err));
+    return ink__export_store(&what, &run->store, err);
 }
 
 static ink_status write_held_out(const ink__run *run, ink_error *err)
@@ -114,7 +77,7 @@ static ink_status write_held_out(const ink__run *run, ink_error *err)
         INK_TRY_GOTO(ink__text_bytes(&text, dev->id_text.data + dev->rows[i].id, dev->rows[i].id_len, err));
         INK_TRY_GOTO(ink__text_bytes(&text, "\n", 1, err));
     }
-    st = write_file(run, "held-out.jsonl", text.data, text.len, err);
+    st = ink__export_file(run->out, "held-out.jsonl", text.data, text.len, err);
 done:
     ink__text_free(&text);
     return st;
@@ -148,7 +111,7 @@ static ink_status write_summary(const ink__run *run, ink_error *err)
     json_decref(all);
     if (!text)
         return ink_fail(err, INK_E_MEMORY, "no memory for finetune.json");
-    const ink_status st = write_file(run, "finetune.json", text, strlen(text), err);
+    const ink_status st = ink__export_file(run->out, "finetune.json", text, strlen(text), err);
     free(text);
     return st;
 }

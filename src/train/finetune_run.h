@@ -1,16 +1,18 @@
 /* The inside of a finetuning run, shared by its files: finetune_setup.c gets everything ready,
  * finetune_data.c the records, finetune_head.c the start of a new head, finetune.c goes through the updates,
- * finetune_state.c saves and restores them, finetune_out.c looks after the folder, finetune_verdict.c judges
- * what came of it all, finetune_result.c writes what is left. */
+ * finetune_state.c says what they may be continued by (course.h saves and restores), finetune_verdict.c
+ * judges what came of it all, finetune_result.c writes what is left. */
 #ifndef INK_TRAIN_FINETUNE_RUN_H
 #define INK_TRAIN_FINETUNE_RUN_H
 
 #include "train/config_text.h"
+#include "train/course.h"
 #include "train/evaluation.h"
 #include "train/findings.h"
 #include "train/log.h"
 #include "train/metrics.h"
 #include "train/order.h"
+#include "train/out_folder.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
 
@@ -64,6 +66,7 @@ typedef struct ink__run {
     ink__schedule schedule;
     double epochs;
     uint64_t steps; /* in all */
+    double rate;    /* of the last update */
     uint64_t eval_steps;
     uint32_t *records; /* [batch_size * accumulation] of one update */
     ink__standing standing;
@@ -99,20 +102,15 @@ ink_status ink__run_say(ink__run *run, ink_error *err, const char *format, ...)
 /* out/name */
 ink_status ink__run_path(char **path, const ink__run *run, const char *name, ink_error *err);
 
-/* What can be said of out before any data are read: INK_E_ARG if it may not be used, INK_E_IO if it cannot. A
- * folder that is there is locked until *lock, a descriptor or -1, is closed, so that no other process trains
- * in it; one that dies lets go of it (finetune_out.c). */
-ink_status ink__out_check(int *lock, const char *out, bool resume, ink_error *err);
-/* Makes it where it is missing, and locks it unless *lock says that it is. */
-ink_status ink__out_make(int *lock, const char *out, ink_error *err);
-
 /* Looks into out: *complete if a run of these settings has ended there. INK_E_ARG as ink_finetune says.
  * Called before anything is written. */
 ink_status ink__run_look(ink__run *run, bool *complete, ink_error *err);
 /* Goes on from `last` if it is there and resume is asked for. */
 ink_status ink__run_restore(ink__run *run, ink_error *err);
-ink_status ink__run_save_last(ink__run *run, ink_error *err);
 ink_status ink__run_save_best(ink__run *run, ink_error *err);
+ink_status ink__run_check_standing(const void *run, const void *standing, const char *path, ink_error *err);
+/* The run as it is to be gone through, saved and restored; borrowed from it. */
+ink__course ink__run_course(ink__run *run);
 /* Removes the checkpoints of a run that is finished, and what a killed process left. */
 void ink__run_tidy(const ink__run *run);
 
@@ -132,8 +130,6 @@ ink_status ink__run_judge(ink__run *run, const ink_evaluation *dev, ink_error *e
 
 /* Writes the best weights' directory and all that goes with it, then removes the checkpoints. */
 ink_status ink__run_finish(ink__run *run, ink_error *err);
-
-double ink__seconds(void); /* of a clock that only goes forward */
 
 /* The page with the run's curves, which are read from its log, and the evaluation of dev. */
 ink_status ink__run_report(ink__run *run, const ink_evaluation *evaluation, ink_error *err);

@@ -147,7 +147,7 @@ static ink_status finetune_seeds(ink_finetune_report *report, const ink_finetune
     if (!goes_on && ink__file_exists(options->out, "model.safetensors"))
         return ink_fail(err, INK_E_ARG, "%s holds a model already: choose another directory", options->out);
     if (!goes_on)
-        INK_TRY_GOTO(ink__out_check(&lock, options->out, options->resume, err));
+        INK_TRY_GOTO(ink__out_check(&lock, options->out, "finetune.json", options->resume, err));
     INK_TRY_GOTO(ink__out_make(&lock, options->out, err));
     INK_TRY_GOTO(ink__calloc(&dirs, options->seeds, sizeof *dirs, "runs", err));
     INK_TRY_GOTO(ink__calloc(&values, options->seeds, sizeof *values, "runs", err));

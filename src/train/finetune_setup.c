@@ -323,7 +323,7 @@ ink_status ink__run_prepare(ink__run *run, ink_error *err)
     const ink_finetune_options *o = run->options;
     ink__dtype dtype;
     INK_TRY(check_options(o, err));
-    INK_TRY(ink__out_check(&run->lock, o->out, o->resume, err));
+    INK_TRY(ink__out_check(&run->lock, o->out, "finetune.json", o->resume, err));
     run->trainer.options.threads = o->threads ? o->threads : ink_threads_default(NULL);
     INK_TRY(ink__strndup(&run->out, o->out, strlen(o->out), err));
     INK_TRY(open_start(run, err));

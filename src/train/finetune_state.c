@@ -113,52 +113,6 @@ static ink_status write_settings(ink__run *run, ink_error *err)
     return run->settings ? INK_OK : ink_fail(err, INK_E_MEMORY, "no memory for the settings");
 }
 
-/* Digests tell that the contents of a file are others than they were. */
-static ink_status compare_digests(const ink__run *run, const json_t *mine, const json_t *found,
-                                  ink_error *err)
-{
-    const ink_finetune_options *o = run->options;
-    const struct {
-        const char *key, *what, *file;
-    } digests[] = {
-        {"train_digest", "training data", o->train[0]},
-        {"dev_digest", "dev data", o->n_dev ? o->dev[0] : o->train[0]},
-        {"class_weights_digest", "class weights", o->class_weights ? o->class_weights : "none"},
-    };
-    for (size_t i = 0; i < sizeof digests / sizeof *digests; ++i)
-        if (!json_equal(json_object_get(mine, digests[i].key), json_object_get(found, digests[i].key)))
-            return ink_fail(
-                err, INK_E_ARG,
-                "%s holds a run, and since it began the %s have changed (%s): it cannot be continued",
-                run->out, digests[i].what, digests[i].file);
-    return INK_OK;
-}
-
-/* INK_E_ARG names the first setting in which `found`, of a run in out, differs from this run's. */
-static ink_status compare_settings(const ink__run *run, const json_t *found, ink_error *err)
-{
-    json_t *mine = json_loads(run->settings, JSON_DECODE_INT_AS_REAL, NULL), *value;
-    const char *key;
-    ink_status st = INK_OK;
-    json_object_foreach(mine, key, value)
-    {
-        const json_t *other = json_object_get(found, key);
-        const size_t len = strlen(key);
-        if (st != INK_OK || json_equal(value, other) || (len > 7 && strcmp(key + len - 7, "_digest") == 0))
-            continue;
-        char *a = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
-        char *b = other ? json_dumps(other, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-        st = ink_fail(err, INK_E_ARG,
-                      "%s holds a run with \"%s\" %.200s, now it is %.200s: it cannot be continued", run->out,
-                      key, b ? b : "unset", a ? a : "unknown");
-        free(a), free(b);
-    }
-    if (st == INK_OK)
-        st = compare_digests(run, mine, found, err);
-    json_decref(mine);
-    return st;
-}
-
 /* ---- what is there --------------------------------------------------------------------------------- */
 
 /* A finished run's settings must be these, too; its result is what is reported. */
@@ -167,7 +121,8 @@ static ink_status read_result(ink__run *run, const ink__json *json, ink_error *e
     const json_t *result = json_object_get(json->root, "result");
     const char *warning = json_string_value(json_object_get(result, "warning"));
     size_t steps = 0, best_step = 0;
-    INK_TRY(compare_settings(run, json_object_get(json->root, "settings"), err));
+    const ink__course course = ink__run_course(run);
+    INK_TRY(ink__course_compare(&course, json_object_get(json->root, "settings"), err));
     INK_TRY(ink__json_size(&steps, json, result, "steps", err));
     INK_TRY(ink__json_size(&best_step, json, result, "best_step", err));
     INK_TRY(ink__json_double(&run->standing.best, json, result, "value", err));
@@ -227,23 +182,6 @@ static size_t array_bytes(const ink__run *run)
     return run->store.floats * sizeof(float);
 }
 
-ink_status ink__run_save_last(ink__run *run, ink_error *err)
-{
-    char *path;
-    const ink__optimizer *o = &run->trainer.optimizer;
-    const ink__section sections[] = {
-        {"settings", run->settings, strlen(run->settings)},
-        {"standing", &run->standing, sizeof run->standing},
-        {"weights", run->store.values, array_bytes(run)},
-        {"moments 1", o->moments[0], array_bytes(run)},
-        {"moments 2", o->moments[1], o->moments[1] ? array_bytes(run) : 0},
-    };
-    INK_TRY(ink__run_path(&path, run, "last", err));
-    const ink_status st = ink__checkpoint_write(path, sections, sizeof sections / sizeof *sections, err);
-    free(path);
-    return st;
-}
-
 ink_status ink__run_save_best(ink__run *run, ink_error *err)
 {
     char *path;
@@ -256,23 +194,11 @@ ink_status ink__run_save_best(ink__run *run, ink_error *err)
     return st;
 }
 
-static ink_status check_settings(const ink__run *run, const ink__checkpoint *c, const char *path,
-                                 ink_error *err)
-{
-    const ink__section *s = ink__checkpoint_find(c, "settings");
-    ink__json json;
-    if (!s)
-        return ink_fail(err, INK_E_FORMAT, "%s: no settings in it", path);
-    INK_TRY(ink__json_parse(&json, s->data, s->size, path, err));
-    const ink_status st = compare_settings(run, json.root, err);
-    ink__json_close(&json);
-    return st;
-}
-
 /* The checksum is right: what cannot be was written so. */
-static ink_status check_standing(const ink__run *run, const ink__standing *s, const char *path,
-                                 ink_error *err)
+ink_status ink__run_check_standing(const void *with, const void *standing, const char *path, ink_error *err)
 {
+    const ink__run *run = with;
+    const ink__standing *s = standing;
     const uint64_t G = run->options->gradient_accumulation_steps;
     const uint64_t per_epoch = (run->order.n_batches + G - 1) / G;
     const bool placed = s->step > 0 && s->step <= run->steps && s->epoch == s->step / per_epoch &&
@@ -289,47 +215,13 @@ static ink_status check_standing(const ink__run *run, const ink__standing *s, co
     return INK_OK;
 }
 
-static ink_status read_last(ink__run *run, const ink__checkpoint *c, const char *path, ink_error *err)
-{
-    ink__optimizer *o = &run->trainer.optimizer;
-    ink__standing found;
-    const void *standing, *weights, *first, *second;
-    INK_TRY(check_settings(run, c, path, err));
-    INK_TRY(ink__checkpoint_need(&standing, c, "standing", sizeof run->standing, err));
-    INK_TRY(ink__checkpoint_need(&weights, c, "weights", array_bytes(run), err));
-    INK_TRY(ink__checkpoint_need(&first, c, "moments 1", array_bytes(run), err));
-    INK_TRY(ink__checkpoint_need(&second, c, "moments 2", o->moments[1] ? array_bytes(run) : 0, err));
-    memcpy(&found, standing, sizeof found);
-    INK_TRY(check_standing(run, &found, path, err));
-    run->standing = found;
-    memcpy(run->store.values, weights, array_bytes(run));
-    memcpy(o->moments[0], first, array_bytes(run));
-    if (o->moments[1])
-        memcpy(o->moments[1], second, array_bytes(run));
-    ink__optimizer_restored(o);
-    o->updates = run->standing.step;
-    return INK_OK;
-}
-
 ink_status ink__run_restore(ink__run *run, ink_error *err)
 {
-    char *log = NULL, *path = NULL;
-    ink__checkpoint *c = NULL;
-    ink_status st;
-    INK_TRY_GOTO(ink__run_path(&log, run, "log.jsonl", err));
-    if (!ink__file_exists(run->out, "last")) {
-        st = ink__log_create(&run->log, log, err);
-        goto done;
-    }
-    INK_TRY_GOTO(ink__run_path(&path, run, "last", err));
-    INK_TRY_GOTO(ink__checkpoint_open(&c, path, err));
-    INK_TRY_GOTO(read_last(run, c, path, err));
-    INK_TRY_GOTO(ink__log_resume(&run->log, log, run->standing.step, err));
-    st = ink__run_say(run, err, "continued after update %llu of %llu", (unsigned long long)run->standing.step,
-                      (unsigned long long)run->steps);
-done:
-    ink__checkpoint_close(c);
-    free(path);
-    free(log);
-    return st;
+    const ink__course course = ink__run_course(run);
+    bool resumed;
+    INK_TRY(ink__course_restore(&resumed, &course, err));
+    if (!resumed)
+        return INK_OK;
+    return ink__run_say(run, err, "continued after update %llu of %llu",
+                        (unsigned long long)run->standing.step, (unsigned long long)run->steps);
 }

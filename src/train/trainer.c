@@ -204,15 +204,17 @@ static void begin(ink__trainer *t)
     t->rows = t->sequences = 0, t->asked = t->right = 0;
 }
 
-ink_status ink__trainer_measure(double *loss, ink__trainer *trainer, const ink__dataset *data,
-                                const uint32_t *records, size_t count, ink_error *err)
+ink_status ink__trainer_measure(double *loss, double *accuracy, ink__trainer *trainer,
+                                const ink__dataset *data, const uint32_t *records, size_t count,
+                                ink_error *err)
 {
     const ink__objective *objective = trainer->options.objective;
     const int before = ink__omp_enter(trainer->options.threads);
     begin(trainer);
     const double divisor = objective->divisor(trainer, data, records, count, UINT32_MAX);
     const ink_status st = learn(loss, trainer, data, records, count, divisor, UINT32_MAX, err);
-    trainer->rows = trainer->sequences = 0;
+    *accuracy = trainer->asked ? (double)trainer->right / (double)trainer->asked : NAN;
+    begin(trainer);
     ink__omp_leave(before);
     return st;
 }

@@ -81,10 +81,11 @@ double ink__trainer_divisor(const ink__trainer *trainer, const ink__dataset *dat
 ink_status ink__trainer_learn(double *loss, ink__trainer *trainer, const ink__dataset *data,
                               const uint32_t *records, size_t count, double divisor, ink_error *err);
 
-/* The loss of records [count], dropout off and nothing learned; trainer->asked and right are theirs. Masks
- * are always the same. */
-ink_status ink__trainer_measure(double *loss, ink__trainer *trainer, const ink__dataset *data,
-                                const uint32_t *records, size_t count, ink_error *err);
+/* The loss of records [count], dropout off and nothing learned, and the share of masked tokens that was
+ * guessed: NaN if there are none. Masks are always the same. Not within an update. */
+ink_status ink__trainer_measure(double *loss, double *accuracy, ink__trainer *trainer,
+                                const ink__dataset *data, const uint32_t *records, size_t count,
+                                ink_error *err);
 
 /* Ends the update at learning rate lr; *norm as of ink__optimizer_step. */
 ink_status ink__trainer_update(double *norm, ink__trainer *trainer, double lr, ink_error *err);

@@ -1,11 +1,11 @@
-/* The folder that a finetuning run writes: whether it may, found before any work is done, and the lock that
- * keeps two processes out of one folder. See finetune_run.h. */
+/* The folder that a training run writes: see out_folder.h. */
+#include "train/out_folder.h"
 #include "io/file.h"
-#include "train/finetune_run.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -49,10 +49,10 @@ static ink_status find_foreign(char name[256], const char *out, ink_error *err)
     return INK_OK;
 }
 
-static ink_status check_folder(const char *out, bool resume, ink_error *err)
+static ink_status check_folder(const char *out, const char *result, bool resume, ink_error *err)
 {
     char foreign[256];
-    const bool finished = ink__file_exists(out, "finetune.json");
+    const bool finished = ink__file_exists(out, result);
     const bool begun = ink__file_exists(out, "last") || ink__file_exists(out, "best");
     if (!resume && (finished || begun))
         return ink_fail(err, INK_E_ARG, "%s holds %s run already: resume it, or choose another directory",
@@ -89,7 +89,7 @@ static ink_status check_parent(const char *out, ink_error *err)
     return usable ? INK_OK : ink__fail_errno(err, out, "cannot be made");
 }
 
-ink_status ink__out_check(int *lock, const char *out, bool resume, ink_error *err)
+ink_status ink__out_check(int *lock, const char *out, const char *result, bool resume, ink_error *err)
 {
     struct stat info;
     if (stat(out, &info) != 0)
@@ -97,7 +97,7 @@ ink_status ink__out_check(int *lock, const char *out, bool resume, ink_error *er
     if (!S_ISDIR(info.st_mode))
         return ink_fail(err, INK_E_IO, "%s is a file, wanted a directory, or none yet", out);
     INK_TRY(lock_folder(lock, out, err));
-    return check_folder(out, resume, err);
+    return check_folder(out, result, resume, err);
 }
 
 ink_status ink__out_make(int *lock, const char *out, ink_error *err)
