@@ -1,5 +1,4 @@
-/* Man pages and completions: they hold every option that the help has, and the programs that read them are
- * content. */
+/* Man pages and completions: they hold every option of the help, and their readers find no fault in them. */
 #include "cli/command.h"
 
 enum { NAMES_MAX = 64 };
