@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const cli_verb *const verbs[] = {&verb_classify, &verb_embed,    &verb_tokenize,
-                                        &verb_finetune, &verb_evaluate, &verb_train_tokenizer,
-                                        &verb_quantize, &verb_info,     &verb_bench};
+static const cli_verb *const verbs[] = {
+    &verb_classify,        &verb_embed,    &verb_tokenize,  &verb_finetune, &verb_evaluate,
+    &verb_train_tokenizer, &verb_quantize, &verb_calibrate, &verb_info,     &verb_bench};
 
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

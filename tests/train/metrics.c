@@ -176,7 +176,7 @@ Test(metrics, a_threshold_of_its_own_decides_a_label)
 {
     const uint8_t truths[] = {1, 0, 1, 1};
     const float scores[] = {0.3f, 0.6f, 0.2f, 0.9f}, thresholds[] = {0.2f, 0.7f};
-    const ink__judged judged = {INK_ACTIVATION_SIGMOID, 2, 2, NULL, truths, NULL, scores, thresholds};
+    const ink__judged judged = {INK_ACTIVATION_SIGMOID, 2, 2, NULL, truths, NULL, scores, thresholds, NULL};
     double values[INK__MULTI_COUNT];
     measure_once(values, &judged, NULL);
     cr_expect(values[INK__MULTI_SUBSET_ACCURACY] == 1 && values[INK__MULTI_HAMMING_LOSS] == 0);
