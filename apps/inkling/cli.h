@@ -50,7 +50,7 @@ typedef struct cli_verb {
 } cli_verb;
 
 extern const cli_verb verb_classify, verb_embed, verb_tokenize, verb_evaluate, verb_finetune, verb_quantize,
-    verb_info, verb_bench, verb_train_tokenizer, verb_completion;
+    verb_calibrate, verb_info, verb_bench, verb_train_tokenizer, verb_completion;
 
 extern const cli_verb *const cli_verbs[]; /* all of them; ends with NULL */
 

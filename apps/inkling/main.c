@@ -4,17 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-const cli_verb *const cli_verbs[] = {&verb_classify,
-                                     &verb_embed,
-                                     &verb_tokenize,
-                                     &verb_finetune,
-                                     &verb_evaluate,
-                                     &verb_train_tokenizer,
-                                     &verb_quantize,
-                                     &verb_info,
-                                     &verb_bench,
-                                     &verb_completion,
-                                     NULL};
+const cli_verb *const cli_verbs[] = {&verb_classify, &verb_embed,           &verb_tokenize,   &verb_finetune,
+                                     &verb_evaluate, &verb_train_tokenizer, &verb_quantize,   &verb_calibrate,
+                                     &verb_info,     &verb_bench,           &verb_completion, NULL};
 
 static const cli_verb *find(const char *name)
 {

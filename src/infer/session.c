@@ -1,7 +1,6 @@
 /* Sessions, and the calls that take token ids: see inkling/session.h. */
 #include "infer/session.h"
 #include "core/threads.h"
-#include "nn/softmax.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -164,11 +163,10 @@ ink_status ink_classify(float *scores, size_t scores_len, ink_session *session, 
                         ink_error *err)
 {
     INK_TRY(ink_logits(scores, scores_len, session, batch, err));
-    const size_t C = ink_model_labels(session->model);
-    if (session->model->config.output == INK_ACTIVATION_SOFTMAX)
-        ink_softmax_forward(scores, scores, batch->B, C);
-    else if (session->model->config.output == INK_ACTIVATION_SIGMOID)
-        ink_sigmoid_forward(scores, scores, batch->B * C);
+    const ink_model *model = session->model;
+    const ink_calibration *calibration = model->calibration;
+    ink__scores_of_logits(scores, batch->B, ink_model_labels(model), model->config.output,
+                          calibration ? (float)calibration->temperature : 1);
     return INK_OK;
 }
 
