@@ -10,6 +10,7 @@
  *   finetune.h   labelled records and an encoder in, a classifier out
  *   pretrain.h   raw text in, an encoder out
  *   quantize.h   a directory in 8 bits, measured before it is there
+ *   calibrate.h  decisions with a stated error
  *   train_tokenizer.h  text in, a tokenizer with a vocabulary of its own out
  *   bench.h      how fast a model is on this machine, and how fast it could be
  *
@@ -32,6 +33,7 @@
 #include <inkling/finetune.h>
 #include <inkling/pretrain.h>
 #include <inkling/quantize.h>
+#include <inkling/calibrate.h>
 #include <inkling/train_tokenizer.h>
 #include <inkling/bench.h>
 

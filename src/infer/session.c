@@ -1,7 +1,6 @@
 /* Sessions, and the calls that take token ids: see inkling/session.h. */
 #include "infer/session.h"
 #include "core/threads.h"
-#include "nn/softmax.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -138,7 +137,7 @@ ink_status ink_encode(float *hidden, size_t hidden_len, ink_session *session, co
         return ink_fail(err, INK_E_SHAPE, "room for %zu floats, the hidden states are %zu", hidden_len,
                         floats);
     INK_TRY(forward(session, NULL, batch, err));
-    memcpy(hidden, session->encoder.x, floats * sizeof *hidden);
+    memcpy(hidden, session->encoder.all.x, floats * sizeof *hidden);
     return INK_OK;
 }
 
@@ -164,11 +163,10 @@ ink_status ink_classify(float *scores, size_t scores_len, ink_session *session, 
                         ink_error *err)
 {
     INK_TRY(ink_logits(scores, scores_len, session, batch, err));
-    const size_t C = ink_model_labels(session->model);
-    if (session->model->config.output == INK_ACTIVATION_SOFTMAX)
-        ink_softmax_forward(scores, scores, batch->B, C);
-    else if (session->model->config.output == INK_ACTIVATION_SIGMOID)
-        ink_sigmoid_forward(scores, scores, batch->B * C);
+    const ink_model *model = session->model;
+    const ink_calibration *calibration = model->calibration;
+    ink__scores_of_logits(scores, batch->B, ink_model_labels(model), model->config.output,
+                          calibration ? (float)calibration->temperature : 1);
     return INK_OK;
 }
 
@@ -205,7 +203,7 @@ void ink__pool(float *vectors, const ink_session *s, const ink_batch *batch, ink
     const size_t H = s->model->config.H;
     for (size_t b = 0; b < batch->B; ++b) {
         const size_t begin = batch->offsets[b];
-        pool_one(vectors + b * H, s->encoder.x + begin * H, batch->offsets[b + 1] - begin, H,
+        pool_one(vectors + b * H, s->encoder.all.x + begin * H, batch->offsets[b + 1] - begin, H,
                  pooling == INK_POOLING_AUTO ? s->model->pooling : pooling);
         if (normalize)
             normalize_one(vectors + b * H, H);

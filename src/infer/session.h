@@ -26,6 +26,11 @@ ink_status ink__length_check(const ink_model *model, size_t max_length, ink_erro
 /* INK_E_ARG or INK_E_SHAPE unless the batch fits model and session. */
 ink_status ink__batch_check(const ink_session *session, const ink_batch *batch, ink_error *err);
 
+/* ink_classify_texts, but for the activation and the calibration. */
+ink_status ink__logits_texts(float *logits, size_t logits_len, ink_text_use *uses, ink_session *session,
+                             const ink_text *texts, size_t n, const ink_text_options *options,
+                             ink_error *err);
+
 /* vectors [B,H] from the hidden states of the last forward pass. */
 void ink__pool(float *vectors, const ink_session *session, const ink_batch *batch, ink_pooling pooling,
                bool normalize);

@@ -13,6 +13,12 @@ static ink_status classify_batch(float *out, size_t out_len, ink_session *s, con
     return ink_classify(out, out_len, s, batch, err);
 }
 
+static ink_status logits_batch(float *out, size_t out_len, ink_session *s, const ink_batch *batch,
+                               const ink_text_options *options, ink_error *err)
+{
+    return ink_logits(out, out_len, s, batch, err);
+}
+
 static ink_status embed_batch(float *out, size_t out_len, ink_session *s, const ink_batch *batch,
                               const ink_text_options *options, ink_error *err)
 {
@@ -73,17 +79,29 @@ static ink_status run_texts(float *out, size_t out_len, size_t width, ink_text_u
     return run(out, width, uses, s, texts, n, max_length, options, compute, err);
 }
 
-ink_status ink_classify_texts(float *scores, size_t scores_len, ink_text_use *uses, ink_session *session,
-                              const ink_text *texts, size_t n, const ink_text_options *options,
-                              ink_error *err)
+static ink_status head_texts(float *out, size_t out_len, ink_text_use *uses, ink_session *session,
+                             const ink_text *texts, size_t n, const ink_text_options *options,
+                             compute_batch *compute, ink_error *err)
 {
-    INK_TRY(ink__session_check(session, scores, err));
+    INK_TRY(ink__session_check(session, out, err));
     INK_TRY(ink__head_check(session->model, err));
     const size_t C = ink_model_labels(session->model);
     ink_model_info info;
     ink_model_get_info(&info, session->model);
-    return run_texts(scores, scores_len, C, uses, session, texts, n, options, info.max_length, classify_batch,
-                     err);
+    return run_texts(out, out_len, C, uses, session, texts, n, options, info.max_length, compute, err);
+}
+
+ink_status ink_classify_texts(float *scores, size_t scores_len, ink_text_use *uses, ink_session *session,
+                              const ink_text *texts, size_t n, const ink_text_options *options,
+                              ink_error *err)
+{
+    return head_texts(scores, scores_len, uses, session, texts, n, options, classify_batch, err);
+}
+
+ink_status ink__logits_texts(float *logits, size_t logits_len, ink_text_use *uses, ink_session *session,
+                             const ink_text *texts, size_t n, const ink_text_options *options, ink_error *err)
+{
+    return head_texts(logits, logits_len, uses, session, texts, n, options, logits_batch, err);
 }
 
 ink_status ink_embed_texts(float *vectors, size_t vectors_len, ink_text_use *uses, ink_session *session,
