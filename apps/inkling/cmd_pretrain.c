@@ -75,7 +75,7 @@ static const cli_opt options[] = {
     {0, "drop-duplicates", CLI_FLAG, AT(drop_duplicates), NULL,
      "leave out repeated documents, and repeated lines within them", NULL},
     {0, "cache", CLI_STR, AT(cache), "FILE", "where the corpus is kept as tokens, for other runs, too",
-     "in --out, until it is done"},
+     "in --out, while it runs"},
     {0, "save-dtype", CLI_CHOICE, AT(dtype), "f32|f16|bf16",
      "type of the saved weights; f16 and bf16 take half the space", "that of --from; f32 with --size"},
     {0, "resume", CLI_FLAG, AT(resume), NULL,
