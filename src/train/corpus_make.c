@@ -130,8 +130,7 @@ static ink_status tokenize(struct document *d, const struct making *m, ink_encod
 
 static ink_status tokenize_block(struct making *m, ink_error *err)
 {
-    const size_t threads = m->options->threads;
-#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(dynamic) num_threads(m->options->threads) if (m->options->threads > 1)
     for (size_t i = 0; i < m->n; ++i) {
         struct document *d = &m->block[i];
         d->status = tokenize(d, m, &m->encodings[omp_get_thread_num()], &d->error);
