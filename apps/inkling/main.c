@@ -16,11 +16,6 @@ static const cli_verb *find(const char *name)
     return NULL;
 }
 
-int cli_brief(const cli_verb *verb)
-{
-    return (int)strcspn(verb->summary, ":.");
-}
-
 static void print_overview(FILE *out)
 {
     fprintf(

@@ -6,12 +6,22 @@ TestSuite(cli, .init = setup, .fini = teardown);
 Test(cli, help_goes_to_stdout_and_is_success)
 {
     static const char *const commands[] = {
-        "inkling help",        "inkling -h",
-        "inkling --help",      "inkling help classify",
-        "inkling classify -h", "inkling classify --help",
-        "inkling help embed",  "inkling help tokenize",
-        "inkling help info",   "inkling help evaluate",
+        "inkling help",
+        "inkling -h",
+        "inkling --help",
+        "inkling help classify",
+        "inkling classify -h",
+        "inkling classify --help",
+        "inkling help embed",
+        "inkling help tokenize",
+        "inkling help info",
+        "inkling help evaluate",
         "inkling help bench",
+        "inkling help finetune",
+        "inkling help quantize",
+        "inkling help calibrate",
+        "inkling help train-tokenizer",
+        "inkling help completion",
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; ++i) {
         cr_expect(run("%s", commands[i]) == 0, "%s", commands[i]);
