@@ -42,6 +42,11 @@ Test(cli, wrong_usage_exits_2_and_says_why)
     expect_usage("inkling classify -m . --delimiter ''",
                  "--delimiter is \"\", wanted one ASCII character, or tab");
     expect_usage("inkling classify -m . --delimiter ';;'", "--delimiter is \";;\"");
+    expect_usage("inkling classify -m . --form xml", "--form (short for --format) is \"xml\"");
+    expect_usage("inkling classify -m . --max 3", "--max is short for several: --max-l");
+    expect_usage("inkling classify -m . --quiet=1", "--quiet takes no value");
+    expect_usage("inkling classify -m . --he=1", "--help takes no value");
+    expect_usage("inkling finetune --lr 1e-4", "--lr (short for --lr-scheduler) is \"1e-4\", wanted linear|");
     expect_usage("inkling info -m . extra", "takes no operand, given \"extra\"");
 }
 
