@@ -16,7 +16,7 @@ static const cli_opt options[] = {
      NULL},
     {0, "top-k", CLI_SIZE, offsetof(struct args, top_k), "N", "print the N best labels, too", NULL},
     {0, "threshold", CLI_REAL, offsetof(struct args, threshold), "X",
-     "score from which a label of a multi-label model counts", "calibrated, else 0.5"},
+     "score from which a label of a multi-label model counts", "as calibrated, else 0.5"},
     JOB_KEEP(struct args),
     JOB_OUTPUT(struct args),
     JOB_REJECTS(struct args),
