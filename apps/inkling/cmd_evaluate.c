@@ -35,6 +35,7 @@ static const cli_opt options[] = {
      NULL},
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
+    JOB_LONG(struct args),
     JOB_BATCH(struct args),
     JOB_PRECISION(struct args),
     {0},
@@ -130,6 +131,7 @@ static ink_status evaluate(ink_evaluation **e, const struct args *a, const ink_m
     o.leave_out_bad = !job.stop_on_error;
     o.keep_mistakes = a->mistakes || a->report;
     o.parse_special = job.parse_special;
+    o.long_texts = job.long_texts;
     o.seed = a->seed;
     o.progress = job.progress, o.user = job.user;
     return ink_evaluate(e, model, &o, err);

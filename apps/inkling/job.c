@@ -115,6 +115,9 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     options->threads = args->threads;
     options->max_length = args->max_length;
     options->batch_tokens = args->batch_tokens;
+    options->long_texts.how = (ink_long)args->long_texts;
+    options->long_texts.stride = args->stride;
+    options->long_texts.pooling = (ink_long_pooling)args->long_pooling;
     options->stop_on_error = args->on_error == 1;
     options->parse_special = args->parse_special;
     options->resume = args->resume;

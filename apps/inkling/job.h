@@ -12,7 +12,8 @@ struct job_args {
     size_t shard, shards;
     double max_latency;
     cli_list keep;
-    int format, on_error, precision;
+    int format, on_error, precision, long_texts, long_pooling;
+    size_t stride;
     char delimiter;
     size_t threads, max_length, batch_tokens;
     bool parse_special, quiet, progress, resume;
@@ -116,6 +117,19 @@ struct job_args {
 #define JOB_LENGTHS(type, what)                                                                              \
     {                                                                                                        \
         0, "max-length", CLI_SIZE, JOB_AT(type, max_length), "N", "tokens used of one text", what            \
+    }
+#define JOB_LONG(type)                                                                                       \
+    {0,                                                                                                      \
+     "long",                                                                                                 \
+     CLI_CHOICE,                                                                                             \
+     JOB_AT(type, long_texts),                                                                               \
+     "truncate|head-tail|chunk",                                                                             \
+     "of a longer text use its beginning, its two ends, or all of it in windows",                            \
+     NULL},                                                                                                  \
+        {0, "stride", CLI_COUNT, JOB_AT(type, stride), "N", "tokens that neighbouring windows share", NULL}, \
+    {                                                                                                        \
+        0, "long-pooling", CLI_CHOICE, JOB_AT(type, long_pooling), "weighted|mean|max",                      \
+            "of windows: mean by their tokens, mean, or largest, of logits", NULL                            \
     }
 #define JOB_BATCH(type)                                                                                      \
     {                                                                                                        \

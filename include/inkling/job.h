@@ -5,6 +5,7 @@
 
 #include <inkling/base.h>
 #include <inkling/model.h>
+#include <inkling/session.h>
 #include <inkling/tokenizer.h>
 
 #ifdef __cplusplus
@@ -93,11 +94,15 @@ typedef struct ink_job_options {
                   * was never stopped, a failure or a kill costing at most the last second's work and a power
                   * cut what had not reached the disk; where it is complete nothing is done. INK_E_ARG where
                   * the model, an option or the input is another than it was */
+    ink_long_texts long_texts; /* classify, embed */
 } ink_job_options;
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
-            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, 0, false                  \
+            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, 0, false,                 \
+        {                                                                                                    \
+            0, 0, 0                                                                                          \
+        }                                                                                                    \
     }
 
 /* What a job did. Also filled when it fails. */
@@ -120,7 +125,8 @@ typedef struct ink_job_report {
     bool complete;    /* with resume: they were all there, and nothing was left to do */
 } ink_job_report;
 
-/* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false}.
+/* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false},
+ * and behind truncated, where texts are chunked, "windows":1.
  * report and options may not be NULL.
  *
  * INK_E_ARG    the model has no classification head

@@ -163,7 +163,8 @@ static bool wait_for_record(struct job *job)
 /* Reads the next unit: about unit_tokens tokens, less when the next record is not at hand. */
 static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
 {
-    const size_t longest = job->work->max_length ? job->work->max_length : SIZE_MAX;
+    const ink__work *work = job->work;
+    const size_t longest = work->max_length && !work->chunked ? work->max_length : SIZE_MAX;
     size_t tokens = 0;
     ink__unit_clear(unit);
     while (tokens < job->work->unit_tokens && unit->n < UNIT_RECORDS) {

@@ -57,7 +57,8 @@ typedef struct ink__work {
     const void *subject; /* model or tokenizer */
     const char *verb;   /* names the job in its journal; NULL: it cannot be resumed. Its subject is a model */
     size_t unit_tokens; /* about how many tokens make a unit */
-    size_t max_length;  /* tokens used of a record, for that estimate; 0: all */
+    size_t max_length;  /* tokens of a sequence, for that estimate; 0: any number */
+    bool chunked;       /* a record may be many sequences: all of it is computed */
     /* A worker's own things, made when it has something to do. */
     ink_status (*open)(void **state, const struct ink__work *work, const ink_job_options *options,
                        ink_error *err);

@@ -14,6 +14,7 @@ static void carve(ink_arena *a, void *buffers, const void *dims)
     s->ids = ink_arena_bytes(a, max_tokens, sizeof *s->ids);
     s->types = ink_arena_bytes(a, max_tokens, sizeof *s->types);
     s->offsets = ink_arena_bytes(a, max_tokens + 1, sizeof *s->offsets);
+    s->owners = ink_arena_bytes(a, max_tokens, sizeof *s->owners);
 }
 
 ink_status ink_session_create(ink_session **session, const ink_model *model,
@@ -59,6 +60,8 @@ void ink_session_free(ink_session *session)
     ink__encoder_free(&session->encoder);
     ink_encoding_free(&session->encoding);
     ink_arena_free(&session->arena);
+    free(session->windows);
+    free(session->sums);
     free(session);
 }
 
@@ -85,6 +88,19 @@ ink_status ink__length_check(const ink_model *model, size_t max_length, ink_erro
         return INK_OK;
     return ink_fail(err, INK_E_ARG, "a maximum length of %zu tokens, %s has %zu positions", max_length,
                     model->dir, longest);
+}
+
+ink_status ink__long_check(const ink_long_texts *l, bool pairs, ink_error *err)
+{
+    if (l->how < INK_LONG_TRUNCATE || l->how > INK_LONG_CHUNK)
+        return ink_fail(err, INK_E_ARG, "no way %d of treating long texts", (int)l->how);
+    if (l->pooling < INK_LONG_POOLING_WEIGHTED || l->pooling > INK_LONG_POOLING_MAX)
+        return ink_fail(err, INK_E_ARG, "no pooling %d of windows", (int)l->pooling);
+    if (l->stride > 0 && l->how != INK_LONG_CHUNK)
+        return ink_fail(err, INK_E_ARG, "a stride of %zu tokens, but texts are not chunked", l->stride);
+    if (pairs && l->how != INK_LONG_TRUNCATE)
+        return ink_fail(err, INK_E_ARG, "pairs of texts can only be truncated where they are too long");
+    return INK_OK;
 }
 
 ink_status ink__batch_check(const ink_session *s, const ink_batch *batch, ink_error *err)
@@ -160,15 +176,20 @@ ink_status ink_logits(float *logits, size_t logits_len, ink_session *session, co
     return INK_OK;
 }
 
+void ink__activate(float *scores, const ink_model *model, size_t n)
+{
+    const size_t C = ink_model_labels(model);
+    if (model->config.output == INK_ACTIVATION_SOFTMAX)
+        ink_softmax_forward(scores, scores, n, C);
+    else if (model->config.output == INK_ACTIVATION_SIGMOID)
+        ink_sigmoid_forward(scores, scores, n * C);
+}
+
 ink_status ink_classify(float *scores, size_t scores_len, ink_session *session, const ink_batch *batch,
                         ink_error *err)
 {
     INK_TRY(ink_logits(scores, scores_len, session, batch, err));
-    const size_t C = ink_model_labels(session->model);
-    if (session->model->config.output == INK_ACTIVATION_SOFTMAX)
-        ink_softmax_forward(scores, scores, batch->B, C);
-    else if (session->model->config.output == INK_ACTIVATION_SIGMOID)
-        ink_sigmoid_forward(scores, scores, batch->B * C);
+    ink__activate(scores, session->model, batch->B);
     return INK_OK;
 }
 
@@ -189,7 +210,7 @@ static void pool_one(float *v, const float *x, size_t S, size_t H, ink_pooling p
         ink__mean_rows(v, x, pooling == INK_POOLING_CLS ? 1 : S, H);
 }
 
-static void normalize_one(float *v, size_t H)
+void ink__normalize(float *v, size_t H)
 {
     double squares = 0;
     for (size_t h = 0; h < H; ++h)
@@ -208,7 +229,7 @@ void ink__pool(float *vectors, const ink_session *s, const ink_batch *batch, ink
         pool_one(vectors + b * H, s->encoder.x + begin * H, batch->offsets[b + 1] - begin, H,
                  pooling == INK_POOLING_AUTO ? s->model->pooling : pooling);
         if (normalize)
-            normalize_one(vectors + b * H, H);
+            ink__normalize(vectors + b * H, H);
     }
 }
 

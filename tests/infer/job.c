@@ -112,6 +112,30 @@ Test(job, output_is_the_same_bytes_for_any_threads_and_batches)
     close_fixture(&f);
 }
 
+Test(job, windows_of_long_texts_do_not_depend_on_threads_and_batches)
+{
+    struct fixture f;
+    size_t len, other_len, windows = 0;
+    open_fixture(&f);
+    write_records(&f, 200, 7);
+    f.options.threads = 1, f.options.max_length = 12;
+    f.options.long_texts = (ink_long_texts){INK_LONG_CHUNK, 2, INK_LONG_POOLING_MEAN};
+    char *expected = classify(&f, &len);
+    cr_expect(f.report.records == 200 && f.report.failed == 0 && f.report.truncated == 0);
+    for (const char *at = expected; (at = strstr(at, ",\"windows\":"));)
+        windows += strtoul(at += 11, NULL, 10);
+    cr_expect(windows > 300 && !strstr(expected, "\"truncated\":true"), "%zu windows", windows);
+    f.options.batch_tokens = 333, f.options.threads = 5;
+    char *other = classify(&f, &other_len);
+    cr_expect(len == other_len && memcmp(expected, other, len) == 0);
+    free(expected), free(other);
+    f.options.text_pair = "b";
+    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_ARG &&
+                  strstr(f.err.text, "pairs"),
+              "%s", f.err.text);
+    close_fixture(&f);
+}
+
 #define WRITE(f, text) scratch_write((f).dir, "in.jsonl", text, strlen(text))
 
 Test(job, a_line_says_what_the_contract_says)
