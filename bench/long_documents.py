@@ -20,7 +20,7 @@ WAYS = {"truncate at 128": ["--max-length", "128"],
         "head-tail at 256": ["--long", "head-tail", "--max-length", "256"],
         "head-tail": ["--long", "head-tail"],
         FULL: ["--long", "chunk"],
-        "chunk, mean": ["--long", "chunk", "--long-pooling", "mean"],
+        "chunk, weighted": ["--long", "chunk", "--long-pooling", "weighted"],
         "chunk, max": ["--long", "chunk", "--long-pooling", "max"]}
 
 

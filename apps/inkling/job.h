@@ -128,8 +128,8 @@ struct job_args {
      NULL},                                                                                                  \
         {0, "stride", CLI_COUNT, JOB_AT(type, stride), "N", "tokens that neighbouring windows share", NULL}, \
     {                                                                                                        \
-        0, "long-pooling", CLI_CHOICE, JOB_AT(type, long_pooling), "weighted|mean|max",                      \
-            "of windows: mean by their tokens, mean, or largest, of logits", NULL                            \
+        0, "long-pooling", CLI_CHOICE, JOB_AT(type, long_pooling), "auto|mean|max|weighted",                 \
+            "of windows' logits; weighted: mean by tokens; auto: mean, weighted for embed", NULL             \
     }
 #define JOB_BATCH(type)                                                                                      \
     {                                                                                                        \

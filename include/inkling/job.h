@@ -26,6 +26,16 @@ typedef enum ink_format {
     INK_FORMAT_FASTTEXT  /* a line is labels (__label__x) and then a text */
 } ink_format;
 
+/* What results are written as. In the tables a list of labels is two columns, labels and label_scores, a
+ * label's score is score_LABEL (or value_LABEL), the best labels are top_1, top_1_score and so on; a bad
+ * record has the column error alone. In TSV a tab, line feed, carriage return and backslash inside a cell are
+ * \t, \n, \r and \\. A part's output and an empty one have the header, too. */
+typedef enum ink_output_format {
+    INK_OUTPUT_JSONL = 0,
+    INK_OUTPUT_CSV, /* RFC 4180, with the delimiter of the input */
+    INK_OUTPUT_TSV
+} ink_output_format;
+
 /* Why a record is bad. */
 typedef enum ink_bad {
     INK_BAD_JSON,   /* not a JSON object */
@@ -94,15 +104,13 @@ typedef struct ink_job_options {
                   * was never stopped, a failure or a kill costing at most the last second's work and a power
                   * cut what had not reached the disk; where it is complete nothing is done. INK_E_ARG where
                   * the model, an option or the input is another than it was */
-    ink_long_texts long_texts; /* classify, embed */
+    ink_long_texts long_texts;       /* classify, embed */
+    ink_output_format output_format; /* classify. rejects are lines of JSON always */
 } ink_job_options;
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
-            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, 0, false,                 \
-        {                                                                                                    \
-            0, 0, 0                                                                                          \
-        }                                                                                                    \
+            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, 0, false, {0, 0, 0}, 0    \
     }
 
 /* What a job did. Also filled when it fails. */

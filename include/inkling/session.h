@@ -51,9 +51,10 @@ typedef enum ink_long {
 
 /* How the windows' results become one, label by label, before softmax, sigmoid or the scaling to length 1. */
 typedef enum ink_long_pooling {
-    INK_LONG_POOLING_WEIGHTED = 0, /* mean, a window counting as many times as it has tokens */
-    INK_LONG_POOLING_MEAN,         /* mean, each window counting once */
-    INK_LONG_POOLING_MAX           /* the largest */
+    INK_LONG_POOLING_AUTO = 0, /* mean of logits, weighted mean of vectors */
+    INK_LONG_POOLING_MEAN,     /* each window counting once */
+    INK_LONG_POOLING_MAX,      /* the largest */
+    INK_LONG_POOLING_WEIGHTED  /* mean, a window counting as many times as it has tokens */
 } ink_long_pooling;
 
 /* All zero: long texts are truncated. Pairs always are; anything else asked of one is INK_E_ARG. */

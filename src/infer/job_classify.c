@@ -148,12 +148,15 @@ static ink_status run(ink__result *result, void *state, const ink__unit *unit, i
     bool stop = false;
     for (size_t i = 0, good = 0; i < unit->n && !stop; ++i) {
         const ink__unit_record *record = &unit->records[i];
+        const size_t begin = result->out.len;
         if (record->error != SIZE_MAX) {
             INK_TRY(ink__result_bad(result, &stop, unit, record, s->options, err));
         } else {
             INK_TRY(one_line(result, s, unit, record, s->out + good * C, &s->uses[good], err));
             ++good;
         }
+        if (s->table && result->out.len > begin)
+            INK_TRY(ink__columns_row(&result->out, begin, s->table, &s->row, err));
     }
     return INK_OK;
 }
@@ -175,6 +178,8 @@ ink_status ink_job_classify(ink_job_report *report, const ink_model *model, cons
                         options->threshold);
     if (options->top_k > 0 && info.activation == INK_ACTIVATION_NONE)
         return ink_fail(err, INK_E_ARG, "%s: is a regression and has no best labels", model->dir);
+    ink__columns *table;
+    INK_TRY(ink__columns_create(&table, model, options, err));
     const ink__work work = {
         .subject = model,
         .verb = "classify",
@@ -184,6 +189,9 @@ ink_status ink_job_classify(ink_job_report *report, const ink_model *model, cons
         .open = ink__model_worker_open,
         .close = ink__model_worker_close,
         .run = run,
+        .table = table,
     };
-    return ink__job_run(report, &work, options, err);
+    const ink_status st = ink__job_run(report, &work, options, err);
+    ink__columns_free(table);
+    return st;
 }

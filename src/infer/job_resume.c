@@ -133,17 +133,22 @@ void ink__resume_report(ink_job_report *report, const ink__resume *r)
 }
 
 /* Moves a file's length and, behind it, its check. */
-static void add_bytes(uint64_t *length_and_check, const ink__resume *r, const ink__text *bytes)
+static void add_bytes(uint64_t *length_and_check, const ink__resume *r, const char *bytes, size_t len)
 {
-    length_and_check[0] += bytes->len;
-    length_and_check[1] = ink__crc32c_add(&r->crc, (uint32_t)length_and_check[1], bytes->data, bytes->len);
+    length_and_check[0] += len;
+    length_and_check[1] = ink__crc32c_add(&r->crc, (uint32_t)length_and_check[1], bytes, len);
+}
+
+void ink__resume_begin(ink__resume *r, const char *bytes)
+{
+    add_bytes(r->standing + INK__ENTRY_BYTES, r, bytes, strlen(bytes));
 }
 
 void ink__resume_move(ink__resume *r, const ink__result *result, const ink_job_report *report)
 {
     uint64_t *standing = r->standing;
-    add_bytes(standing + INK__ENTRY_BYTES, r, &result->out);
-    add_bytes(standing + INK__ENTRY_BYTES_2, r, &result->rejects);
+    add_bytes(standing + INK__ENTRY_BYTES, r, result->out.data, result->out.len);
+    add_bytes(standing + INK__ENTRY_BYTES_2, r, result->rejects.data, result->rejects.len);
     standing[INK__STANDING_INPUT] = result->through;
     standing[INK__STANDING_INPUT_CHECK] = result->check;
     standing[INK__STANDING_RECORDS] = report->records;

@@ -51,6 +51,9 @@ ink_status ink__resume_skip(const ink__resume *resume, ink__records *records, in
 ink_status ink__resume_outputs(ink__output **output, ink__output **rejects, ink__resume *resume,
                                ink_error *err);
 
+/* These bytes, terminated, are written at the output's beginning. */
+void ink__resume_begin(ink__resume *resume, const char *bytes);
+
 /* What has been done before. */
 void ink__resume_report(ink_job_report *report, const ink__resume *resume);
 

@@ -82,7 +82,8 @@ static ink_status add_inputs(ink__text *settings, const ink_job_options *o, ink_
 static ink_status add_options(ink__text *settings, const ink_job_options *o, ink_error *err)
 {
     static const char *const ways[] = {"truncate", "head-tail", "chunk"};
-    static const char *const poolings[] = {"weighted", "mean", "max"};
+    static const char *const poolings[] = {"auto", "mean", "max", "weighted"};
+    static const char *const formats[] = {"jsonl", "csv", "tsv"};
     char number[40];
     const char delimiter[2] = {o->delimiter ? o->delimiter : ',', 0};
     INK_TRY(add_number(settings, "--format", o->format, err));
@@ -94,6 +95,7 @@ static ink_status add_options(ink__text *settings, const ink_job_options *o, ink
     INK_TRY(add(settings, "--long", ways[o->long_texts.how], err));
     INK_TRY(add_number(settings, "--stride", o->long_texts.stride, err));
     INK_TRY(add(settings, "--long-pooling", poolings[o->long_texts.pooling], err));
+    INK_TRY(add(settings, "--output-format", formats[o->output_format], err));
     INK_TRY(add(settings, "--on-error", o->stop_on_error ? "stop" : "report", err));
     INK_TRY(add(settings, "--rejects", o->rejects ? o->rejects : "none", err));
     INK_TRY(add_number(settings, "number of fields to keep", o->n_keep, err));

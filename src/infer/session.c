@@ -94,7 +94,7 @@ ink_status ink__long_check(const ink_long_texts *l, bool pairs, ink_error *err)
 {
     if (l->how < INK_LONG_TRUNCATE || l->how > INK_LONG_CHUNK)
         return ink_fail(err, INK_E_ARG, "no way %d of treating long texts", (int)l->how);
-    if (l->pooling < INK_LONG_POOLING_WEIGHTED || l->pooling > INK_LONG_POOLING_MAX)
+    if (l->pooling < INK_LONG_POOLING_AUTO || l->pooling > INK_LONG_POOLING_WEIGHTED)
         return ink_fail(err, INK_E_ARG, "no pooling %d of windows", (int)l->pooling);
     if (l->stride > 0 && l->how != INK_LONG_CHUNK)
         return ink_fail(err, INK_E_ARG, "a stride of %zu tokens, but texts are not chunked", l->stride);

@@ -16,6 +16,7 @@ struct task {
     compute_batch *compute;
     finish_texts *finish;
     size_t width, max_length;
+    ink_long_pooling pooling;
 };
 
 static ink_status logits_batch(float *out, size_t out_len, ink_session *s, const ink_batch *batch,
@@ -64,7 +65,7 @@ struct pass {
 static void give_pooled(struct pass *p)
 {
     float *out = p->out + p->pooled * p->task->width; /* [width] */
-    const bool max = p->options->long_texts.pooling == INK_LONG_POOLING_MAX;
+    const bool max = p->task->pooling == INK_LONG_POOLING_MAX;
     for (size_t i = 0; i < p->task->width && p->weight > 0; ++i)
         out[i] = (float)(max ? p->s->sums[i] : p->s->sums[i] / p->weight);
     p->weight = 0;
@@ -72,7 +73,7 @@ static void give_pooled(struct pass *p)
 
 static void pool_window(struct pass *p, size_t owner, const float *x, size_t tokens)
 {
-    const ink_long_pooling pooling = p->options->long_texts.pooling;
+    const ink_long_pooling pooling = p->task->pooling;
     const double weight = pooling == INK_LONG_POOLING_WEIGHTED ? (double)tokens : 1;
     double *sums = p->s->sums;
     if (owner != p->pooled)
@@ -203,6 +204,8 @@ static ink_status run_texts(float *out, size_t out_len, ink_text_use *uses, ink_
                         task->width);
     if (options->max_length)
         task->max_length = options->max_length;
+    if (options->long_texts.pooling != INK_LONG_POOLING_AUTO)
+        task->pooling = options->long_texts.pooling;
     INK_TRY(ink__length_check(s->model, task->max_length, err));
     return run(out, uses, s, texts, n, options, task, err);
 }
@@ -215,7 +218,8 @@ ink_status ink_classify_texts(float *scores, size_t scores_len, ink_text_use *us
     INK_TRY(ink__head_check(session->model, err));
     ink_model_info info;
     ink_model_get_info(&info, session->model);
-    struct task task = {logits_batch, finish_logits, ink_model_labels(session->model), info.max_length};
+    struct task task = {logits_batch, finish_logits, ink_model_labels(session->model), info.max_length,
+                        INK_LONG_POOLING_MEAN};
     return run_texts(scores, scores_len, uses, session, texts, n, options, &task, err);
 }
 
@@ -225,6 +229,7 @@ ink_status ink_embed_texts(float *vectors, size_t vectors_len, ink_text_use *use
     INK_TRY(ink__session_check(session, vectors, err));
     ink_model_info info;
     ink_model_get_info(&info, session->model);
-    struct task task = {vectors_batch, finish_vectors, info.hidden, info.embed_max_length};
+    struct task task = {vectors_batch, finish_vectors, info.hidden, info.embed_max_length,
+                        INK_LONG_POOLING_WEIGHTED};
     return run_texts(vectors, vectors_len, uses, session, texts, n, options, &task, err);
 }

@@ -159,6 +159,28 @@ Test(resume, a_job_that_was_stopped_ends_in_the_same_bytes)
     close_fixture(&f);
 }
 
+Test(resume, a_table_has_one_header_whenever_it_was_stopped)
+{
+    struct fixture f;
+    size_t len;
+    open_fixture(&f);
+    write_jsonl(&f);
+    f.options.output_format = INK_OUTPUT_CSV;
+    f.options.long_texts.how = INK_LONG_CHUNK, f.options.max_length = 10;
+    run_whole(&f);
+    for (size_t i = 0; i < 3; ++i)
+        stop_after(&f, 1 + i * 1000);
+    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_expect(same_files(f.whole, f.out) && f.report.resumed > 100);
+    cr_assert(classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
+    char *out = read_file(f.out, &len);
+    cr_expect(strncmp(out, "id,label,", 9) == 0 && !strstr(out + 1, "id,label,"));
+    free(out);
+    f.options.output_format = INK_OUTPUT_TSV;
+    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "--output-format"), "%s", f.err.text);
+    close_fixture(&f);
+}
+
 Test(resume, a_complete_job_is_left_alone)
 {
     struct fixture f;

@@ -230,7 +230,7 @@ Test(session, windows_are_pooled_by_tokens_by_mean_or_by_the_largest)
     ink_encoding e = {0};
     cr_assert(ink_tokenizer_encode(&e, ink_model_tokenizer(f.model), texts[3].text, texts[3].len, NULL, 0,
                                    NULL, &f.err) == INK_OK);
-    double sums[3][C] = {{0}}, weights[2] = {0, 0};
+    double sums[3][C] = {{0}}, weights[3] = {0, 1, 0};
     size_t windows = 0, computed = 0;
     for (size_t begin = 1, n = 0; begin + n < e.length - 1 || windows == 0; ++windows) {
         begin += windows ? STEP : 0;
@@ -243,23 +243,24 @@ Test(session, windows_are_pooled_by_tokens_by_mean_or_by_the_largest)
         const ink_batch batch = {ids, NULL, offsets, 1};
         cr_assert(ink_logits(logits, C, f.session, &batch, &f.err) == INK_OK, "%s", f.err.text);
         for (size_t c = 0; c < C; ++c) {
-            sums[0][c] += (double)(n + 2) * logits[c];
-            sums[1][c] += logits[c];
-            sums[2][c] = windows == 0 || logits[c] > sums[2][c] ? logits[c] : sums[2][c];
+            sums[0][c] += logits[c];
+            sums[1][c] = windows == 0 || logits[c] > sums[1][c] ? logits[c] : sums[1][c];
+            sums[2][c] += (double)(n + 2) * logits[c];
         }
-        weights[0] += (double)(n + 2), weights[1] += 1, computed += n + 2;
+        weights[0] += 1, weights[2] += (double)(n + 2), computed += n + 2;
     }
     cr_assert(windows > 2);
-    for (int pooling = 0; pooling < 3; ++pooling) {
+    for (int choice = 0; choice < 4; ++choice) {
+        const int pooling = choice > 0 ? choice - 1 : 0; /* auto is mean */
         const ink_text_options options = {.version = 1,
                                           .max_length = LENGTH,
-                                          .long_texts = {INK_LONG_CHUNK, STRIDE, (ink_long_pooling)pooling}};
+                                          .long_texts = {INK_LONG_CHUNK, STRIDE, (ink_long_pooling)choice}};
         float got[C], wanted[C], sum = 0;
         ink_text_use use;
         cr_assert(ink_classify_texts(got, C, &use, f.session, texts + 3, 1, &options, &f.err) == INK_OK, "%s",
                   f.err.text);
         for (size_t c = 0; c < C; ++c)
-            sum += wanted[c] = expf((float)(sums[pooling][c] / (pooling < 2 ? weights[pooling] : 1)));
+            sum += wanted[c] = expf((float)(sums[pooling][c] / weights[pooling]));
         for (size_t c = 0; c < C; ++c)
             cr_expect(fabsf(got[c] - wanted[c] / sum) < 1e-6f, "pooling %d: %g, wanted %g", pooling, got[c],
                       wanted[c] / sum);
