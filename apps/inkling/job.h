@@ -124,12 +124,12 @@ struct job_args {
      CLI_CHOICE,                                                                                             \
      JOB_AT(type, long_texts),                                                                               \
      "truncate|head-tail|chunk",                                                                             \
-     "of a longer text use its beginning, its two ends, or all of it in windows",                            \
+     "of a longer text use its beginning, both ends, or all in windows",                                     \
      NULL},                                                                                                  \
         {0, "stride", CLI_COUNT, JOB_AT(type, stride), "N", "tokens that neighbouring windows share", NULL}, \
     {                                                                                                        \
         0, "long-pooling", CLI_CHOICE, JOB_AT(type, long_pooling), "auto|mean|max|weighted",                 \
-            "of windows' logits; weighted: mean by tokens; auto: mean, weighted for embed", NULL             \
+            "how windows become one; auto: mean, for embed weighted by tokens", NULL                         \
     }
 #define JOB_BATCH(type)                                                                                      \
     {                                                                                                        \
@@ -148,7 +148,7 @@ int job_shard(const char *verb, struct job_args *args);
 /* Fills the library's options from args and the operands; those must outlive the job. */
 void job_options(ink_job_options *options, const struct job_args *args, char **operands);
 
-/* The first SIGINT or SIGTERM from now on is remembered, a second one kills. 0: none came. */
+/* The first SIGINT, SIGTERM or SIGHUP from now on is remembered, a second one kills. 0: none came. */
 void job_catch_signals(void);
 int job_stop_signal(void);
 

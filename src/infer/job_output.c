@@ -79,7 +79,7 @@ ink_status ink__job_output_open(ink__job_output *out, ink_job_report *report, in
     INK_TRY(ink__resume_open(&out->resume, work, options, err));
     ink__resume_report(report, &out->resume);
     if (report->complete)
-        return INK_OK;
+        return ink__resume_verify(&out->resume, records, err);
     INK_TRY(ink__resume_skip(&out->resume, records, err));
     INK_TRY(ink__resume_outputs(&out->output, &out->rejects, &out->resume, err));
     return write_columns(out, err);

@@ -166,6 +166,21 @@ Test(job, a_line_says_what_the_contract_says)
     close_fixture(&f);
 }
 
+Test(job, a_field_that_no_record_has_stops_it_early)
+{
+    struct fixture f;
+    open_fixture(&f);
+    write_records(&f, 5000, 7);
+    f.options.text = "txt";
+    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_FORMAT);
+    cr_expect(strstr(f.err.text, "not one of the first ") &&
+                  strstr(f.err.text, "no field \"txt\" (fields: \"id\""),
+              "%s", f.err.text);
+    cr_expect(f.report.records >= 1000 && f.report.records < 5000, "%llu records",
+              (unsigned long long)f.report.records);
+    close_fixture(&f);
+}
+
 Test(job, a_bad_record_is_reported_in_its_place)
 {
     struct fixture f;

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <inkling.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,7 +203,7 @@ Test(resume, a_complete_job_is_left_alone)
     /* Somebody has written to it since. */
     write_file(f.out, "mine\n", 5);
     cr_expect(classify(&f) == INK_E_ARG);
-    cr_expect(strstr(f.err.text, "is not the file that"), "%s", f.err.text);
+    cr_expect(strstr(f.err.text, "is not as the job left it"), "%s", f.err.text);
     /* It has been taken away: the job begins anew. */
     cr_assert(unlink(f.out) == 0);
     cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
@@ -218,13 +219,13 @@ Test(resume, another_model_option_or_input_is_refused_by_name)
     run_whole(&f);
     stop_after(&f, 100);
     f.options.all_scores = true;
-    expect_refused(&f, "--all-scores \"0\", now it is \"1\"");
+    expect_refused(&f, "--all-scores not given, this time it is given");
     f.options.all_scores = false, f.options.max_length = 8;
     expect_refused(&f, "--max-length");
     f.options.max_length = 0, f.options.text = "body";
-    expect_refused(&f, "--text \"text\", now it is \"body\"");
+    expect_refused(&f, "--text text, this time it is body");
     f.options.text = NULL, f.inputs[1] = f.in, f.options.n_inputs = 2;
-    expect_refused(&f, "number of inputs \"1\", now it is \"2\"");
+    expect_refused(&f, "a number of inputs of 1, this time it is 2");
     f.options.n_inputs = 1;
     ink_model *mine = f.model;
     char other[300];
@@ -298,6 +299,68 @@ Test(resume, documents_are_passed_over_by_their_names)
     stop_after(&f, 100);
     scratch_write(f.in, "000-new.txt", "bad", 3);
     expect_refused(&f, "the records that are done have changed");
+    close_fixture(&f);
+}
+
+/* Sets a file's time of change to another. */
+static void touch(const char *path, long seconds)
+{
+    const struct timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    cr_assert(utimensat(AT_FDCWD, path, times, 0) == 0, "%s", path);
+}
+
+Test(resume, documents_that_were_changed_or_added_are_noticed)
+{
+    struct fixture f;
+    char path[340];
+    open_fixture(&f);
+    snprintf(f.in, sizeof f.in, "%s/docs", f.dir);
+    cr_assert(mkdir(f.in, 0777) == 0);
+    for (int i = 0; i < RECORDS; ++i) {
+        char name[32];
+        snprintf(name, sizeof name, "%03d.txt", i);
+        scratch_write(f.in, name, "good movie", 10);
+        snprintf(path, sizeof path, "%s/%s", f.in, name);
+        touch(path, 1000);
+    }
+    run_whole(&f);
+    stop_after(&f, 100);
+    snprintf(path, sizeof path, "%s/000.txt", f.in);
+    scratch_write(f.in, "000.txt", "nice movie", 10);
+    expect_refused(&f, "the records that are done have changed");
+    scratch_write(f.in, "000.txt", "good movie", 10);
+    touch(path, 1000);
+    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_expect(same_files(f.whole, f.out));
+    cr_assert(classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
+    scratch_write(f.in, "999.txt", "more", 4);
+    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "there were fewer records then"), "%s",
+              f.err.text);
+    snprintf(path, sizeof path, "%s/999.txt", f.in);
+    unlink(path);
+    cr_assert(classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
+    snprintf(path, sizeof path, "%s/300.txt", f.in);
+    touch(path, 2000);
+    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "made of other input"), "%s", f.err.text);
+    close_fixture(&f);
+}
+
+Test(resume, a_complete_job_notices_an_edit_that_keeps_the_size)
+{
+    struct fixture f;
+    size_t len;
+    open_fixture(&f);
+    write_jsonl(&f);
+    run_whole(&f);
+    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    touch(f.in, 1000);
+    cr_expect(classify(&f) == INK_OK && f.report.complete, "only its time has changed: %s", f.err.text);
+    char *records = read_file(f.in, &len);
+    records[len - 5] ^= 1; /* in the last record */
+    write_file(f.in, records, len);
+    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "have changed since"), "%s", f.err.text);
+    cr_expect(same_files(f.whole, f.out), "nothing is lost");
+    free(records);
     close_fixture(&f);
 }
 
@@ -383,7 +446,7 @@ Test(resume, a_shard_is_gone_on_with)
     stop_after(&f, 500);
     stop_after(&f, 500);
     f.options.shard = 3;
-    expect_refused(&f, "--shard \"2/3\", now it is \"3/3\"");
+    expect_refused(&f, "--shard 2/3, this time it is 3/3");
     f.options.shard = 2;
     cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && f.report.records == RECORDS / 3);
