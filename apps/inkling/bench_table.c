@@ -70,9 +70,10 @@ void bench_table(const ink_bench *b, const ink_model *model, const char *dir)
 {
     ink_model_info info;
     ink_model_get_info(&info, model);
-    printf("%s: %zu layers of %zu, %s, %s, %s, %zu thread%s, medians of %zu rounds (low-high)\n", dir,
-           info.layers, info.hidden, info.precision, info.backend, info.isa, b->threads,
-           b->threads == 1 ? "" : "s", b->rounds);
+    printf("%s: %zu layers of %zu, %s, %s, %s, %zu thread%s, %s%zu round%s%s\n", dir, info.layers,
+           info.hidden, info.precision, info.backend, info.isa, b->threads, b->threads == 1 ? "" : "s",
+           b->rounds == 1 ? "" : "medians of ", b->rounds, b->rounds == 1 ? "" : "s",
+           b->rounds == 1 ? "" : " (low-high)");
     if (b->parts & (INK_BENCH_PRODUCTS | INK_BENCH_ENCODER))
         print_products(b);
     if (b->parts & INK_BENCH_ENCODER)

@@ -20,7 +20,7 @@ static void print_decision(const ink_model *model, const float *scores, const in
 
 int main(int argc, char **argv)
 {
-    ink_error err = {0};
+    ink_error err = INK_ERROR_INIT;
     ink_model *model = NULL;
     ink_session *session = NULL;
     float *scores = NULL;

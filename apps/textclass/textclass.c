@@ -85,7 +85,7 @@ static ink_status answer(const char *dir, ink_error *err)
 
 int main(int argc, char **argv)
 {
-    ink_error err = {0};
+    ink_error err = INK_ERROR_INIT;
     if (argc != 4) {
         fprintf(stderr, "usage: textclass MODEL_DIR LABELLED OUT_DIR < LINES\n");
         return 2;

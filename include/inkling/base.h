@@ -59,6 +59,11 @@ typedef struct ink_error {
     const char *file;
     char text[1008];
 } ink_error;
+/* ink_error err = INK_ERROR_INIT;   in C and in C++ */
+#define INK_ERROR_INIT                                                                                       \
+    {                                                                                                        \
+        INK_OK, 0, NULL, ""                                                                                  \
+    }
 
 #ifdef __cplusplus
 }

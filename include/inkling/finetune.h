@@ -100,18 +100,22 @@ typedef struct ink_finetune_report {
     double dev_loss;    /* of the weights that were saved: log loss, or mean squared error */
     uint64_t kept;      /* the seed whose weights these are */
     uint64_t left_out;  /* bad records of train and dev, see leave_out_bad */
+    uint64_t shared;    /* training records whose text is in dev, too, and that were not dropped */
     double seconds, tokens_per_second;
     bool was_complete;     /* resume found nothing to do */
     bool diverged;         /* the loss ended well above its beginning and above guessing's, or the model gives
                             * every record of dev one label after 100 updates or more without having learned
                             * anything. What was best on dev is written all the same */
-    char warning[600];     /* "", or what is wrong with the result and what to try: that it diverged, or that
-                            * it is not surely better on dev than the commonest label, or the mean */
+    char warning[800];     /* "", or what is wrong with the result and what to try: that it diverged, or that
+                            * it is not surely better on dev than the commonest label, or the mean, or than
+                            * the model it started from; that dev repeats the training data; that its scores
+                            * are too sure */
     char first_error[512]; /* of the records left out */
 } ink_finetune_report;
 
 /* Trains and writes the directory: the weights with the best value on dev (of equals those with the lower
- * loss there, then the later ones), as Hugging Face and ink_model_open open them, and beside them
+ * loss there, then the later ones; of a head that is kept those at the start count as well), as Hugging Face
+ * and ink_model_open open them, and beside them
  *
  *   finetune.json    settings, seed, digests of the data, version, and the result
  *   log.jsonl        a line for every update and every evaluation

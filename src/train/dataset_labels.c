@@ -124,8 +124,9 @@ static ink_status make_values(ink__dataset *d, const double *values, ink_error *
         const uint32_t label = d->labels[d->label_offsets[i]];
         d->values[i] = (float)values[label];
         if (!isfinite(d->values[i]))
-            return ink_fail(err, INK_E_FORMAT, "%slabel \"%.160s\" is not a number that can be learned",
-                            ink__dataset_place(place, sizeof place, d, i), d->names.names[label]);
+            return ink_fail(err, INK_E_FORMAT, "%slabel \"%.160s\" is not a number that can be learned%s",
+                            ink__dataset_place(place, sizeof place, d, i), d->names.names[label],
+                            strchr(d->names.names[label], ',') ? "; decimals are written with a point" : "");
     }
     memset(d->label_offsets, 0, (d->n + 1) * sizeof *d->label_offsets);
     ink__label_set_free(&d->names);

@@ -163,10 +163,20 @@ static ink_status save(ink__run *run, ink_error *err)
     return INK_OK;
 }
 
+/* A head that is kept may be good as it is: what it is worth before the first update is the one to beat. */
+static ink_status evaluate_start(ink__run *run, ink_error *err)
+{
+    INK_TRY(evaluate(run, err));
+    INK_TRY(save(run, err));
+    return ink__run_say(run, err, "before training: dev %s %.4f", run->metric->key, run->standing.value);
+}
+
 static ink_status go_through(ink__run *run, ink_error *err)
 {
     ink__standing *s = &run->standing;
     run->started = run->saved = ink__seconds(), run->tokens_before = s->tokens;
+    if (run->kept_head && s->step == 0 && isnan(s->best))
+        INK_TRY(evaluate_start(run, err));
     while (s->step < run->steps && !s->ended) {
         const double rate = run->options->learning_rate * ink__schedule_factor(&run->schedule, s->step);
         INK_TRY(update(run, rate, err));

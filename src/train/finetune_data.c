@@ -4,6 +4,7 @@
 #include "train/finetune_run.h"
 
 #include <string.h>
+#include <strings.h>
 
 static ink_status read_set(ink__dataset *set, ink__run *run, const char *const *inputs, size_t n,
                            ink__task task, ink_error *err)
@@ -67,6 +68,7 @@ static ink_status say_findings(ink__run *run, const ink__dataset *set, const ink
     INK_TRY_GOTO(say_finding(run, &f.contradicted, set, name,
                              "records repeat an earlier text with other labels", true, err));
     INK_TRY_GOTO(say_finding(run, &f.shared, set, name, "texts are in the dev data, too", true, err));
+    run->report->shared = run->options->drop_duplicates ? 0 : f.shared.count;
     INK_TRY_GOTO(say_finding(run, &f.empty, set, name, "texts are empty", false, err));
     INK_TRY_GOTO(say_finding(run, &f.cut, set, name, "texts are cut: they have more tokens than are used",
                              false, err));
@@ -83,6 +85,38 @@ static ink_status say_findings(ink__run *run, const ink__dataset *set, const ink
 done:
     ink__findings_free(&f);
     return st;
+}
+
+/* Names that are one but for their letters' case and the spaces around them: "Negative ", "negative". ASCII.
+ */
+static bool are_twins(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b);
+    for (; n > 0 && *a == ' '; ++a, --n)
+        ;
+    for (; m > 0 && *b == ' '; ++b, --m)
+        ;
+    for (; n > 0 && a[n - 1] == ' '; --n)
+        ;
+    for (; m > 0 && b[m - 1] == ' '; --m)
+        ;
+    return n == m && n > 0 && strncasecmp(a, b, n) == 0;
+}
+
+/* Pairs are looked through where there are not too many. */
+static ink_status say_twins(ink__run *run, ink_error *err)
+{
+    enum { NAMES_MAX = 2000 };
+    const ink__label_set *names = &run->train.names;
+    for (size_t a = 0; a < names->n && names->n <= NAMES_MAX; ++a)
+        for (size_t b = a + 1; b < names->n; ++b)
+            if (are_twins(names->names[a], names->names[b]))
+                return ink__run_say(
+                    run, err,
+                    "train: the labels \"%.60s\" and \"%.60s\" differ only in case or spaces, and are "
+                    "learned as two",
+                    names->names[a], names->names[b]);
+    return INK_OK;
 }
 
 static bool same_labels(const ink_model *model, const ink__label_set *names)
@@ -136,6 +170,7 @@ ink_status ink__run_read_data(ink__run *run, ink_error *err)
         INK_TRY(ink__run_say(run, err,
                              "train: the labels are whole numbers and taken for the names of classes; --task "
                              "regression learns them as values"));
+    INK_TRY(say_twins(run, err));
     run->held_out = o->n_dev == 0;
     if (!run->held_out)
         INK_TRY(read_set(&run->dev, run, o->dev, o->n_dev, run->train.task, err));

@@ -129,6 +129,7 @@ static ink_status write_summary(const ink__run *run, ink_error *err)
     json_object_set_new(result, "dev_records", json_integer((json_int_t)run->dev.n));
     json_object_set_new(result, "labels", json_integer((json_int_t)run->config.C));
     json_object_set_new(result, "left_out", json_integer((json_int_t)run->report->left_out));
+    json_object_set_new(result, "shared_with_dev", json_integer((json_int_t)run->report->shared));
     json_object_set_new(result, "default_epochs", json_boolean(run->options->epochs == 0));
     json_object_set_new(result, "steps", json_integer((json_int_t)s->step));
     json_object_set_new(result, "tokens", json_integer((json_int_t)s->tokens));

@@ -1,7 +1,7 @@
 /* The inside of a finetuning run, shared by its files: finetune_setup.c gets everything ready,
- * finetune_data.c the records, finetune.c goes through the updates, finetune_state.c saves and restores them,
- * finetune_out.c looks after the folder, finetune_verdict.c judges what came of it all, finetune_result.c
- * writes what is left. */
+ * finetune_data.c the records, finetune_head.c the start of a new head, finetune.c goes through the updates,
+ * finetune_state.c saves and restores them, finetune_out.c looks after the folder, finetune_verdict.c judges
+ * what came of it all, finetune_result.c writes what is left. */
 #ifndef INK_TRAIN_FINETUNE_RUN_H
 #define INK_TRAIN_FINETUNE_RUN_H
 
@@ -84,6 +84,9 @@ typedef struct ink__run {
 
 /* Train and dev, with their labels numbered as the model's will be (finetune_data.c). */
 ink_status ink__run_read_data(ink__run *run, ink_error *err);
+
+/* The biases of a new head as the labels' frequencies or the values' mean have it (finetune_head.c). */
+ink_status ink__run_start_head(ink__run *run, ink_error *err);
 
 /* Data, model, order: everything up to the first update. */
 ink_status ink__run_prepare(ink__run *run, ink_error *err);

@@ -49,6 +49,44 @@ static ink_status say_kept(const ink_finetune_report *kept, const ink_finetune_o
     return INK_OK;
 }
 
+/* The kept run's finetune.json with one entry more:
+ * "seeds":{"first":42,"values":[0.91,0.9],"mean":0.905,"deviation":0.007,"kept":42} */
+static ink_status write_summary(const ink_finetune_report *report, const ink_finetune_options *options,
+                                const char *kept, const double *values, ink_error *err)
+{
+    char *from = NULL, *to = NULL, *text = NULL;
+    json_t *all = NULL;
+    ink__atomic *file = NULL;
+    ink_status st;
+    INK_TRY_GOTO(ink__path_join(&from, kept, "finetune.json", err));
+    INK_TRY_GOTO(ink__path_join(&to, options->out, "finetune.json", err));
+    all = json_load_file(from, 0, NULL); /* as the run has just written or read it */
+    json_t *seeds = json_object(), *list = json_array();
+    for (size_t k = 0; k < options->seeds; ++k)
+        json_array_append_new(list, isfinite(values[k]) ? json_real(values[k]) : json_null());
+    json_object_set_new(seeds, "first", json_integer((json_int_t)options->seed));
+    json_object_set_new(seeds, "values", list);
+    json_object_set_new(seeds, "mean", isfinite(report->best) ? json_real(report->best) : json_null());
+    json_object_set_new(seeds, "deviation",
+                        isfinite(report->deviation) ? json_real(report->deviation) : json_null());
+    json_object_set_new(seeds, "kept", json_integer((json_int_t)report->kept));
+    json_object_set_new(all, "seeds", seeds);
+    text = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    st = text ? INK_OK : ink_fail(err, INK_E_IO, "%s: cannot be read again", from);
+    if (st != INK_OK)
+        goto done;
+    INK_TRY_GOTO(ink__atomic_open(&file, to, err));
+    INK_TRY_GOTO(ink__atomic_write(file, text, strlen(text), err));
+    st = ink__atomic_commit(file, err);
+done:
+    ink__atomic_free(file);
+    json_decref(all);
+    free(from);
+    free(to);
+    free(text);
+    return st;
+}
+
 /* A better value, or the same one and a lower loss of dev. */
 static bool is_better(const ink_finetune_report *a, const ink_finetune_report *b, bool less_is_better)
 {
@@ -89,7 +127,7 @@ static ink_status run_all(ink_finetune_report *report, const ink_finetune_option
         squares += (values[k] - report->best) * (values[k] - report->best);
     report->deviation = sqrt(squares / (double)(K - 1));
     /* Last: it says that all is there. */
-    return ink__copy_into(options->out, dirs[best], "finetune.json", err);
+    return write_summary(report, options, dirs[best], values, err);
 }
 
 static ink_status finetune_seeds(ink_finetune_report *report, const ink_finetune_options *options,

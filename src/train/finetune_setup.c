@@ -215,6 +215,7 @@ static ink_status make_model(ink__run *run, ink_error *err)
     run->base = NULL;
     run->tokenizer = NULL;
     INK_TRY(weigh_classes(run, err));
+    INK_TRY(ink__run_start_head(run, err));
     return share_rates(run, err);
 }
 

@@ -100,7 +100,7 @@ static bool is_better_than_guessing(const ink_evaluation *dev)
 static void add(char *text, size_t size, const char *sentence)
 {
     const size_t used = strlen(text);
-    snprintf(text + used, size - used, " %s", sentence);
+    snprintf(text + used, size - used, "%s%s", used ? " " : "", sentence);
 }
 
 static void say_no_better(ink__run *run, const ink_evaluation *dev, double guess, char *text, size_t size)
@@ -141,6 +141,46 @@ static void say_no_better(ink__run *run, const ink_evaluation *dev, double guess
     }
 }
 
+/* The log loss on dev of always giving each label its share of dev. */
+static double dev_entropy(double *counts, const ink__run *run)
+{
+    double loss = 0;
+    memset(counts, 0, run->config.C * sizeof *counts);
+    for (size_t i = 0; i < run->dev.n; ++i)
+        counts[run->truth[i]] += 1 / (double)run->dev.n;
+    for (size_t c = 0; c < run->config.C; ++c)
+        loss -= counts[c] > 0 ? counts[c] * log(counts[c]) : 0;
+    return loss;
+}
+
+/* What the numbers do not tell of themselves; appended to what is wrong already. */
+static void add_doubts(ink__run *run, const ink_evaluation *dev, double *counts)
+{
+    char text[300];
+    ink_finetune_report *r = run->report;
+    if (run->kept_head && run->standing.best_step == 0)
+        add(r->warning, sizeof r->warning,
+            "No update made the model better on dev than it was, so its weights are those it started with.");
+    if (r->shared * 10 > run->dev.n) {
+        snprintf(text, sizeof text,
+                 "%llu training texts are in dev, too (dev has %zu records): dev says little of new texts.",
+                 (unsigned long long)r->shared, run->dev.n);
+        add(r->warning, sizeof r->warning, text);
+    }
+    if (dev->kind != INK_ACTIVATION_SOFTMAX || r->warning[0] || run->dev.n < FEW_RECORDS)
+        return;
+    const double loss = dev->metrics[INK__SINGLE_LOG_LOSS].estimate.value, shares = dev_entropy(counts, run);
+    if (loss > shares) {
+        snprintf(
+            text, sizeof text,
+            "The labels are better than guessed, but the scores are far too sure of themselves: their log "
+            "loss on dev is %.3g, and always giving each label its share would be %.3g. Fewer epochs or "
+            "calibration may help.",
+            loss, shares);
+        add(r->warning, sizeof r->warning, text);
+    }
+}
+
 ink_status ink__run_judge(ink__run *run, const ink_evaluation *dev, ink_error *err)
 {
     const ink__standing *s = &run->standing;
@@ -150,7 +190,6 @@ ink_status ink__run_judge(ink__run *run, const ink_evaluation *dev, ink_error *e
     const double guess = guess_loss(counts, run);
     const bool better = is_better_than_guessing(dev), far = has_diverged(run, guess);
     const bool collapsed = s->collapsed && s->step >= COLLAPSED_AFTER && s->loss >= 0.98 * guess;
-    free(counts);
     r->diverged = far || collapsed;
     r->warning[0] = '\0';
     if (far)
@@ -169,5 +208,7 @@ ink_status ink__run_judge(ink__run *run, const ink_evaluation *dev, ink_error *e
     if (r->diverged && better)
         add(r->warning, sizeof r->warning,
             "The weights that were saved are from before, and better than guessing.");
+    add_doubts(run, dev, counts);
+    free(counts);
     return INK_OK;
 }

@@ -1,5 +1,5 @@
 /* Parameters in one array: see store.h. New weights are normal numbers, new norms start as the identity, and
- * new biases as zero, as Hugging Face's classes start them. */
+ * new biases as zero, as Hugging Face's classes start them; finetune_head.c has more to say of a head's. */
 #include "train/store.h"
 #include "core/memory.h"
 #include "core/random.h"

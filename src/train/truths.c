@@ -159,8 +159,8 @@ ink_status ink__truths_value(double *value, const ink__string *labels, size_t n,
         --end;
     const size_t len = (size_t)(end - p);
     if (len + 8 > sizeof number || !is_decimal(p, end))
-        return ink_fail(err, INK_E_FORMAT, "the label \"%.*s\" is not a number", shown(&labels[0]),
-                        labels[0].text);
+        return ink_fail(err, INK_E_FORMAT, "the label \"%.*s\" is not a number%s", shown(&labels[0]),
+                        labels[0].text, memchr(p, ',', len) ? "; decimals are written with a point" : "");
     memcpy(number, p, len);
     number[len] = '\0';
     localise(number, sizeof number);

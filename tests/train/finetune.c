@@ -38,7 +38,7 @@ Test(finetune, every_task_learns_and_its_model_is_as_good_as_the_run_says)
         double bar, epochs;
     } cases[] = {{'s', "single", "accuracy", 0.9, 5},
                  {'m', "multi", "micro_f1", 0.85, 20},
-                 {'r', "regression", "mse", 0.6, 5},
+                 {'r', "regression", "mse", 0.6, 10},
                  {'p', "single", "accuracy", 0, 5}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         char name[] = {'o', 'u', 't', '-', cases[i].kind, 0};
@@ -309,6 +309,21 @@ Test(finetune, a_new_model_of_a_size_starts_from_random_weights)
     ink_model_free(model);
 }
 
+static void expect_seeds(const char *out, const double *values, size_t n, double mean, double deviation)
+{
+    size_t len;
+    char *text = read_in(&len, out, "finetune.json");
+    json_t *all = json_loadb(text, len, 0, NULL), *seeds = json_object_get(all, "seeds");
+    cr_assert(json_array_size(json_object_get(seeds, "values")) == n, "%s", text);
+    for (size_t k = 0; k < n; ++k)
+        cr_expect(fabs(json_real_value(json_array_get(json_object_get(seeds, "values"), k)) - values[k]) <
+                  1e-12);
+    cr_expect(fabs(json_real_value(json_object_get(seeds, "mean")) - mean) < 1e-12, "%s", text);
+    cr_expect(fabs(json_real_value(json_object_get(seeds, "deviation")) - deviation) < 1e-12, "%s", text);
+    json_decref(all);
+    free(text);
+}
+
 Test(finetune, several_seeds_give_their_mean_and_the_best_of_them)
 {
     const char *train = reviews("train.jsonl", 60, 's', 5), *dev = reviews("dev.jsonl", 30, 's', 6);
@@ -334,6 +349,7 @@ Test(finetune, several_seeds_give_their_mean_and_the_best_of_them)
     report.best = best, report.metric = "accuracy";
     expect_value_of_dev(out, dev, 1e-9);
     cr_expect(is_in(out, "finetune.json") && is_in(out, "report.html") && is_in(out, "vocab.txt"));
+    expect_seeds(out, values, 3, mean, deviation);
     expect_failure(finetune(&o), err, INK_E_ARG, "holds a model already");
     o.resume = true;
     assert_ok(finetune(&o), err);
