@@ -1,5 +1,5 @@
 /* Jobs that are stopped and gone on with: the bytes at the end, what is refused, and what damage costs. */
-#include "support/random_model.h"
+#include "infer/job_fixture.h"
 
 #include <criterion/criterion.h>
 #include <inkling.h>
@@ -11,83 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct random_model shape = {"bert", 32, 1, 4, 48, 40, 3, 3};
-
 enum { RECORDS = 600 };
-
-struct fixture {
-    char dir[256], in[300], out[300], whole[300], part[320], journal[320];
-    const char *inputs[2];
-    ink_model *model;
-    ink_job_options options;
-    ink_job_report report;
-    ink_error err;
-    bool stopping; /* the callback stops the job, after its first unit */
-};
-
-static int stop(const ink_job_progress *progress, void *user)
-{
-    (void)progress;
-    return ((struct fixture *)user)->stopping;
-}
-
-static void open_fixture(struct fixture *f)
-{
-    const ink_job_options init = INK_JOB_OPTIONS_INIT;
-    memset(f, 0, sizeof *f);
-    scratch_dir(f->dir);
-    random_model_write(f->dir, &shape);
-    cr_assert(ink_model_open(&f->model, f->dir, NULL, &f->err) == INK_OK, "%s", f->err.text);
-    snprintf(f->in, sizeof f->in, "%s/in.jsonl", f->dir);
-    snprintf(f->out, sizeof f->out, "%s/out.jsonl", f->dir);
-    snprintf(f->whole, sizeof f->whole, "%s/whole.jsonl", f->dir);
-    snprintf(f->part, sizeof f->part, "%s.part", f->out);
-    snprintf(f->journal, sizeof f->journal, "%s.journal", f->out);
-    f->inputs[0] = f->in;
-    f->options = init;
-    f->options.inputs = f->inputs, f->options.n_inputs = 1;
-    f->options.progress = stop, f->options.user = f;
-}
-
-static void close_fixture(struct fixture *f)
-{
-    ink_model_free(f->model);
-    scratch_remove(f->dir);
-}
-
-static bool is_there(const char *path)
-{
-    return access(path, F_OK) == 0;
-}
-
-static char *read_file(const char *path, size_t *len)
-{
-    FILE *file = fopen(path, "rb");
-    cr_assert(file, "%s", path);
-    fseek(file, 0, SEEK_END);
-    *len = (size_t)ftell(file);
-    rewind(file);
-    char *bytes = malloc(*len + 1);
-    cr_assert(bytes && fread(bytes, 1, *len, file) == *len);
-    bytes[*len] = '\0';
-    fclose(file);
-    return bytes;
-}
-
-static void write_file(const char *path, const char *bytes, size_t len)
-{
-    FILE *file = fopen(path, "wb");
-    cr_assert(file && fwrite(bytes, 1, len, file) == len && fclose(file) == 0, "%s", path);
-}
-
-static bool same_files(const char *a, const char *b)
-{
-    size_t n, m;
-    char *x = read_file(a, &n), *y = read_file(b, &m);
-    const bool same = n == m && memcmp(x, y, n) == 0;
-    free(x), free(y);
-    return same;
-}
 
 /* Records of varying length, every 50th of them broken, in a format with `head` on top. */
 static void write_records(const struct fixture *f, const char *head, const char *good, const char *bad)
@@ -111,16 +35,11 @@ static void write_jsonl(const struct fixture *f)
     write_records(f, "", "{\"text\":\"%s\"}\n", "{\"body\":\"%s\"}\n");
 }
 
-static ink_status classify(struct fixture *f)
-{
-    return ink_job_classify(&f->report, f->model, &f->options, &f->err);
-}
-
 static void run_whole(struct fixture *f)
 {
     f->options.output = f->whole, f->options.resume = false;
     f->options.threads = 2;
-    cr_assert(classify(f) == INK_OK, "%s", f->err.text);
+    cr_assert(run_classify(f) == INK_OK, "%s", f->err.text);
     f->options.output = f->out, f->options.resume = true;
 }
 
@@ -128,7 +47,7 @@ static void run_whole(struct fixture *f)
 static void stop_after(struct fixture *f, size_t tokens)
 {
     f->stopping = true, f->options.threads = 1, f->options.batch_tokens = tokens;
-    cr_assert(classify(f) == INK_E_CANCELLED, "%s", f->err.text);
+    cr_assert(run_classify(f) == INK_E_CANCELLED, "%s", f->err.text);
     f->stopping = false, f->options.threads = 2, f->options.batch_tokens = 40;
     cr_expect(f->report.records > f->report.resumed && f->report.records < RECORDS);
     cr_expect(is_there(f->part) && is_there(f->journal) && !is_there(f->out));
@@ -138,7 +57,7 @@ static void expect_refused(struct fixture *f, const char *says)
 {
     struct stat before, after;
     cr_assert(stat(f->part, &before) == 0);
-    cr_expect(classify(f) == INK_E_ARG);
+    cr_expect(run_classify(f) == INK_E_ARG);
     cr_expect(strstr(f->err.text, says), "%s, wanted %s", f->err.text, says);
     cr_expect(stat(f->part, &after) == 0 && before.st_size == after.st_size, "nothing is lost");
 }
@@ -152,7 +71,7 @@ Test(resume, a_job_that_was_stopped_ends_in_the_same_bytes)
     const ink_job_report whole = f.report;
     for (size_t i = 0; i < 3; ++i)
         stop_after(&f, 1 + i * 1000);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && !is_there(f.part));
     cr_expect(f.report.records == RECORDS && f.report.failed == whole.failed &&
               f.report.truncated == whole.truncated && f.report.resumed > 100 && !f.report.complete);
@@ -171,14 +90,14 @@ Test(resume, a_table_has_one_header_whenever_it_was_stopped)
     run_whole(&f);
     for (size_t i = 0; i < 3; ++i)
         stop_after(&f, 1 + i * 1000);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && f.report.resumed > 100);
-    cr_assert(classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
     char *out = read_file(f.out, &len);
     cr_expect(strncmp(out, "id,label,", 9) == 0 && !strstr(out + 1, "id,label,"));
     free(out);
     f.options.output_format = INK_OUTPUT_TSV;
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "--output-format"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "--output-format"), "%s", f.err.text);
     close_fixture(&f);
 }
 
@@ -189,24 +108,24 @@ Test(resume, a_complete_job_is_left_alone)
     open_fixture(&f);
     write_jsonl(&f);
     run_whole(&f);
-    cr_assert(classify(&f) == INK_OK, "it begins where there is nothing: %s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "it begins where there is nothing: %s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && stat(f.out, &before) == 0);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(f.report.complete && f.report.records == RECORDS && f.report.failed == RECORDS / 50 &&
               f.report.tokens == 0);
     cr_expect(stat(f.out, &after) == 0 && before.st_ino == after.st_ino &&
               before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
     /* Killed between the journal's last entry and the new name. */
     cr_assert(rename(f.out, f.part) == 0);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && !is_there(f.part));
     /* Somebody has written to it since. */
     write_file(f.out, "mine\n", 5);
-    cr_expect(classify(&f) == INK_E_ARG);
+    cr_expect(run_classify(&f) == INK_E_ARG);
     cr_expect(strstr(f.err.text, "is not as the job left it"), "%s", f.err.text);
     /* It has been taken away: the job begins anew. */
     cr_assert(unlink(f.out) == 0);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out));
     close_fixture(&f);
 }
@@ -247,7 +166,7 @@ Test(resume, another_model_option_or_input_is_refused_by_name)
     expect_refused(&f, "the records that are done have changed");
     records[12] ^= 1;
     write_file(f.in, records, len);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out));
     free(records);
     close_fixture(&f);
@@ -273,7 +192,7 @@ Test(resume, every_format_is_passed_over_to_the_same_place)
         run_whole(&f);
         stop_after(&f, 1 + 300 * i);
         stop_after(&f, 1000);
-        cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+        cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
         cr_expect(same_files(f.whole, f.out), "format %zu", i);
         unlink(f.out), unlink(f.journal);
     }
@@ -293,7 +212,7 @@ Test(resume, documents_are_passed_over_by_their_names)
     }
     run_whole(&f);
     stop_after(&f, 100);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out));
     unlink(f.out), unlink(f.journal);
     stop_after(&f, 100);
@@ -330,18 +249,18 @@ Test(resume, documents_that_were_changed_or_added_are_noticed)
     expect_refused(&f, "the records that are done have changed");
     scratch_write(f.in, "000.txt", "good movie", 10);
     touch(path, 1000);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out));
-    cr_assert(classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
     scratch_write(f.in, "999.txt", "more", 4);
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "there were fewer records then"), "%s",
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "there were fewer records then"), "%s",
               f.err.text);
     snprintf(path, sizeof path, "%s/999.txt", f.in);
     unlink(path);
-    cr_assert(classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
     snprintf(path, sizeof path, "%s/300.txt", f.in);
     touch(path, 2000);
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "made of other input"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "made of other input"), "%s", f.err.text);
     close_fixture(&f);
 }
 
@@ -352,13 +271,13 @@ Test(resume, a_complete_job_notices_an_edit_that_keeps_the_size)
     open_fixture(&f);
     write_jsonl(&f);
     run_whole(&f);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     touch(f.in, 1000);
-    cr_expect(classify(&f) == INK_OK && f.report.complete, "only its time has changed: %s", f.err.text);
+    cr_expect(run_classify(&f) == INK_OK && f.report.complete, "only its time has changed: %s", f.err.text);
     char *records = read_file(f.in, &len);
     records[len - 5] ^= 1; /* in the last record */
     write_file(f.in, records, len);
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "have changed since"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "have changed since"), "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out), "nothing is lost");
     free(records);
     close_fixture(&f);
@@ -388,21 +307,21 @@ Test(resume, damage_costs_work_and_never_a_byte)
         unlink(f.out);
         write_file(f.part, zeroed, part_kept);
         write_file(f.journal, journal, journal_kept);
-        cr_assert(classify(&f) == INK_OK, "damage %zu: %s", i, f.err.text);
+        cr_assert(run_classify(&f) == INK_OK, "damage %zu: %s", i, f.err.text);
         cr_expect(same_files(f.whole, f.out), "damage %zu", i);
         free(zeroed);
     }
     unlink(f.out);
     write_file(f.part, part, len);
     write_file(f.journal, journal, 10);
-    cr_expect(classify(&f) == INK_OK && same_files(f.whole, f.out), "a journal that had only been begun");
+    cr_expect(run_classify(&f) == INK_OK && same_files(f.whole, f.out), "a journal that had only been begun");
     unlink(f.out);
     write_file(f.part, part, len);
     journal[30] ^= 1;
     write_file(f.journal, journal, journal_len);
-    cr_expect(classify(&f) == INK_E_FORMAT && strstr(f.err.text, "is damaged"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_FORMAT && strstr(f.err.text, "is damaged"), "%s", f.err.text);
     write_file(f.journal, "no journal at all", 17);
-    cr_expect(classify(&f) == INK_E_FORMAT && strstr(f.err.text, "is no journal"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_FORMAT && strstr(f.err.text, "is no journal"), "%s", f.err.text);
     free(part), free(journal);
     close_fixture(&f);
 }
@@ -425,12 +344,12 @@ Test(resume, bad_records_of_their_own_file_are_gone_on_with_as_well)
     f.options.rejects = NULL;
     expect_refused(&f, "--rejects");
     f.options.rejects = bad;
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && same_files(whole_bad, bad) && !is_there(bad_part));
     cr_expect(f.report.failed_by[INK_BAD_FIELD] == RECORDS / 50);
     /* Killed between the one name and the other. */
     cr_assert(rename(f.out, f.part) == 0);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && same_files(whole_bad, bad) && !is_there(bad_part));
     close_fixture(&f);
 }
@@ -448,10 +367,10 @@ Test(resume, a_shard_is_gone_on_with)
     f.options.shard = 3;
     expect_refused(&f, "--shard 2/3, this time it is 3/3");
     f.options.shard = 2;
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && f.report.records == RECORDS / 3);
     f.options.shard = 4;
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "shard 4 of 3"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "shard 4 of 3"), "%s", f.err.text);
     close_fixture(&f);
 }
 
@@ -463,7 +382,7 @@ Test(resume, a_bad_record_that_stops_a_job_stops_it_again)
     run_whole(&f);
     f.options.stop_on_error = true;
     for (int i = 0; i < 2; ++i) {
-        cr_expect(classify(&f) == INK_E_FORMAT && strstr(f.err.text, "line 50"), "%s", f.err.text);
+        cr_expect(run_classify(&f) == INK_E_FORMAT && strstr(f.err.text, "line 50"), "%s", f.err.text);
         cr_expect(is_there(f.part) && !is_there(f.out));
     }
     close_fixture(&f);
@@ -474,13 +393,13 @@ Test(resume, an_output_that_cannot_be_gone_on_with_is_refused)
     struct fixture f;
     open_fixture(&f);
     write_jsonl(&f);
-    f.options.resume = true;
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "standard output"), "%s", f.err.text);
+    f.options.resume = true, f.options.output = NULL;
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "standard output"), "%s", f.err.text);
     f.options.output = "/dev/null";
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "not a regular file"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "not a regular file"), "%s", f.err.text);
     f.options.output = f.out;
     write_file(f.out, "mine\n", 5);
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "is there already"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "is there already"), "%s", f.err.text);
     unlink(f.out);
     cr_expect(!is_there(f.journal));
     const ink_tokenizer *tokenizer = ink_model_tokenizer(f.model);
