@@ -138,9 +138,10 @@ typedef struct ink_job_report {
  * report and options may not be NULL.
  *
  * INK_E_ARG    the model has no classification head
- * INK_E_FORMAT the rest of an input cannot be read; or the first thousand records have not the fields that
- * were asked for, not one of them INK_E_IO     an input cannot be read, or the output cannot be written (a
- * full disk, a closed pipe) others       as ink_model_open and ink_classify */
+ * INK_E_FORMAT the rest of an input cannot be read; or not one of the first thousand records has the fields
+ *              that were asked for
+ * INK_E_IO     an input cannot be read, or the output cannot be written (a full disk, a closed pipe)
+ * others       as ink_model_open and ink_classify */
 INK_API INK_NODISCARD ink_status ink_job_classify(ink_job_report *report, const ink_model *model,
                                                   const ink_job_options *options, ink_error *err);
 

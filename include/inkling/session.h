@@ -95,9 +95,10 @@ typedef struct ink_text_options {
  * becomes of long ones (but see ink_tokenizer_encode).
  *
  * INK_E_ARG      the model has no classification head; max_length exceeds the model's positions; a stride
- * that leaves a window nothing new INK_E_SHAPE    scores_len < n*C; a text needs more tokens than the session
- * was planned for INK_E_NUMERIC  a score is not finite (the weights are broken) On failure scores is
- * unspecified and the session stays usable; so below. */
+ *                that leaves a window nothing new
+ * INK_E_SHAPE    scores_len < n*C; a text needs more tokens than the session was planned for
+ * INK_E_NUMERIC  a score is not finite (the weights are broken)
+ * On failure scores is unspecified and the session stays usable; so below. */
 INK_API INK_NODISCARD ink_status ink_classify_texts(float *scores, size_t scores_len, ink_text_use *uses,
                                                     ink_session *session, const ink_text *texts, size_t n,
                                                     const ink_text_options *options, ink_error *err);
