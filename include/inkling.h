@@ -9,6 +9,7 @@
  *   evaluate.h   how good a model is on labelled records
  *   finetune.h   labelled records and an encoder in, a classifier out
  *   quantize.h   a directory in 8 bits, measured before it is there
+ *   calibrate.h  decisions with a stated error
  *   train_tokenizer.h  text in, a tokenizer with a vocabulary of its own out
  *   bench.h      how fast a model is on this machine, and how fast it could be
  *
@@ -30,6 +31,7 @@
 #include <inkling/evaluate.h>
 #include <inkling/finetune.h>
 #include <inkling/quantize.h>
+#include <inkling/calibrate.h>
 #include <inkling/train_tokenizer.h>
 #include <inkling/bench.h>
 

@@ -50,7 +50,7 @@ typedef struct cli_verb {
 } cli_verb;
 
 extern const cli_verb verb_classify, verb_embed, verb_tokenize, verb_evaluate, verb_finetune, verb_quantize,
-    verb_info, verb_bench, verb_train_tokenizer;
+    verb_info, verb_bench, verb_train_tokenizer, verb_calibrate;
 
 /* Parses argv into args. Returns -1 when the verb shall run; else the exit status to leave with, after help
  * on stdout (0) or a complaint on stderr (2). Operands are argv[*first] on. */

@@ -120,20 +120,11 @@ static int write_outputs(const struct args *a, const ink_evaluation *e)
 static ink_status evaluate(ink_evaluation **e, const struct args *a, const ink_model *model,
                            const ink_model *compare, char **inputs, ink_error *err)
 {
-    ink_job_options job;
-    job_options(&job, &a->job, inputs);
-    ink_evaluate_options o = INK_EVALUATE_OPTIONS_INIT;
-    o.inputs = job.inputs, o.n_inputs = job.n_inputs, o.format = job.format;
-    o.delimiter = job.delimiter;
-    o.text = job.text, o.text_pair = job.text_pair, o.id = job.id, o.label = a->label;
+    ink_evaluate_options o;
+    job_evaluate_options(&o, &a->job, a->label, inputs);
     o.slice = a->slice, o.compare = compare;
-    o.threads = job.threads, o.max_length = job.max_length, o.batch_tokens = job.batch_tokens;
-    o.leave_out_bad = !job.stop_on_error;
     o.keep_mistakes = a->mistakes || a->report;
-    o.parse_special = job.parse_special;
-    o.long_texts = job.long_texts;
     o.seed = a->seed;
-    o.progress = job.progress, o.user = job.user;
     return ink_evaluate(e, model, &o, err);
 }
 
@@ -157,15 +148,8 @@ static int run(int argc, char **argv)
         st = ink_model_open(&compare, a.compare, NULL, &err);
     if (st == INK_OK)
         st = evaluate(&e, &a, model, compare, argv + first, &err);
-    ink_job_report report = {0};
-    if (e) {
-        report.records = e->records + e->left_out, report.failed = e->left_out;
-        report.truncated = e->truncated, report.tokens = e->tokens, report.bad_bytes = e->bad_bytes;
-        report.seconds = e->seconds;
-        snprintf(report.first_error, sizeof report.first_error, "%s", e->first_error);
-        report.unread = e->unread;
-        memcpy(report.notes, e->notes, sizeof report.notes);
-    }
+    ink_job_report report;
+    job_evaluate_report(&report, e);
     status = job_finish("evaluate", st, &err, &report, &a.job, argv + first);
     if (e) {
         const int written = write_outputs(&a, e);

@@ -61,6 +61,26 @@ static void print_labels(const struct args *a, const ink_model *model, size_t C)
                C);
 }
 
+/* "temperature 1.61, at most 0.05 of what is decided wrong, fitted on 872 records" -- or no. */
+static void print_calibration(const struct args *a, const ink_calibration *c)
+{
+    char text[200];
+    size_t n = 0;
+    if (!c) {
+        print_text(a, "calibrated", "no");
+        return;
+    }
+    n += (size_t)snprintf(text, sizeof text, "temperature %.4g", c->temperature);
+    if (c->thresholds)
+        n += (size_t)snprintf(text + n, sizeof text - n, ", a threshold for each label");
+    if (c->max_error > 0)
+        n += (size_t)snprintf(text + n, sizeof text - n, ", at most %g of what is decided wrong",
+                              c->max_error);
+    snprintf(text + n, sizeof text - n, "; in %s on %llu records", c->precision,
+             (unsigned long long)c->records);
+    print_text(a, "calibrated", text);
+}
+
 static void print_info(const struct args *a, const ink_model *model)
 {
     ink_model_info info;
@@ -91,6 +111,8 @@ static void print_info(const struct args *a, const ink_model *model)
     print_labels(a, model, info.labels);
     if (info.labels)
         print_text(a, "activation", activations[info.activation]);
+    if (info.labels)
+        print_calibration(a, ink_model_calibration(model));
     print_text(a, "pooling", poolings[info.pooling]);
     print_text(a, "normalize", info.normalize ? "yes" : "no");
     print_text(a, "backend", info.backend);

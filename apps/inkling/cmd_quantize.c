@@ -33,35 +33,6 @@ static const cli_opt options[] = {
     {0},
 };
 
-static void check_options(ink_evaluate_options *o, const struct args *a, char **inputs)
-{
-    ink_job_options job;
-    job_options(&job, &a->job, inputs);
-    const ink_evaluate_options init = INK_EVALUATE_OPTIONS_INIT;
-    *o = init;
-    o->inputs = job.inputs, o->n_inputs = job.n_inputs, o->format = job.format;
-    o->delimiter = job.delimiter;
-    o->text = job.text, o->text_pair = job.text_pair, o->id = job.id, o->label = a->label;
-    o->threads = job.threads, o->max_length = job.max_length, o->batch_tokens = job.batch_tokens;
-    o->leave_out_bad = !job.stop_on_error;
-    o->parse_special = job.parse_special;
-    o->progress = job.progress, o->user = job.user;
-}
-
-static ink_job_report report_of(const ink_evaluation *e)
-{
-    ink_job_report report = {0};
-    if (e) {
-        report.records = e->records + e->left_out, report.failed = e->left_out;
-        report.truncated = e->truncated, report.tokens = e->tokens, report.bad_bytes = e->bad_bytes;
-        report.seconds = e->seconds;
-        snprintf(report.first_error, sizeof report.first_error, "%s", e->first_error);
-        report.unread = e->unread;
-        memcpy(report.notes, e->notes, sizeof report.notes);
-    }
-    return report;
-}
-
 static void print_sizes(const ink_quantized *q)
 {
     printf("weights: %.1f MB before, %.1f MB after; %zu matrices in 8 bits\n", (double)q->bytes_before / 1e6,
@@ -107,11 +78,14 @@ static int run(int argc, char **argv)
     ink_status st = job_open_model(&model, &a.job, &err);
     if (st == INK_OK && a.dev.n) {
         memcpy(inputs, a.dev.items, a.dev.n * sizeof *inputs);
-        check_options(&check, &a, inputs);
+        job_evaluate_options(&check, &a.job, a.label, inputs);
         o.check = &check;
     }
     if (st == INK_OK)
         st = ink_quantize(&result, model, a.out, &o, &err);
+    if (st == INK_OK && ink_model_calibration(model) && !a.job.quiet)
+        fputs("the calibration was left out, for scores in 8 bits are others: calibrate the new directory\n",
+              stderr);
     if (st == INK_OK || result.evaluation)
         print_sizes(&result);
     if (result.evaluation) {
@@ -125,7 +99,8 @@ static int run(int argc, char **argv)
         st = say_unmeasured(a.out, &err);
     }
     fflush(stdout);
-    const ink_job_report report = report_of(result.evaluation);
+    ink_job_report report;
+    job_evaluate_report(&report, result.evaluation);
     if (a.dev.n)
         status = job_finish("quantize", st, &err, &report, &a.job, inputs);
     else

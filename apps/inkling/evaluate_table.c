@@ -119,6 +119,32 @@ static int worst_first(const void *a, const void *b)
     return x < y ? -1 : 1;
 }
 
+static void put_calibration(const ink_evaluation *e)
+{
+    const struct {
+        const char *name;
+        const ink_estimate *estimate;
+    } rows[] = {{"log loss at T = 1", &e->uncalibrated_log_loss},
+                {"ECE at T = 1", &e->uncalibrated_ece},
+                {"coverage: decided", &e->coverage},
+                {"risk: wrong of these", &e->risk}};
+    const bool rule = e->calibration->max_error > 0;
+    printf("\ncalibrated with a temperature of %.4f", e->calibration->temperature);
+    if (rule)
+        printf(" and an abstain rule for at most %g wrong", e->calibration->max_error);
+    putchar('\n');
+    for (size_t i = 0; i < (rule ? 4u : 2u); ++i) {
+        printf("%-22s", rows[i].name);
+        put_number(rows[i].estimate->value, 9, 4);
+        put_interval(rows[i].estimate->low, rows[i].estimate->high);
+        if (i == 2)
+            printf("   %llu records", (unsigned long long)e->decided);
+        if (i == 3)
+            printf("   %llu records", (unsigned long long)e->decided_wrong);
+        putchar('\n');
+    }
+}
+
 static size_t widest(const ink_evaluation *e)
 {
     size_t width = 5;
@@ -272,6 +298,8 @@ void evaluate_table(const ink_evaluation *e, const char *model, const char *comp
 {
     printf("%llu record%s, %s\n\n", (unsigned long long)e->records, e->records == 1 ? "" : "s", model);
     put_metrics(e);
+    if (e->calibration)
+        put_calibration(e);
     if (e->n_labels)
         put_labels(e);
     if (e->confusion && e->n_labels <= MATRIX_MAX)
@@ -287,4 +315,48 @@ void evaluate_table(const ink_evaluation *e, const char *model, const char *comp
         put_name(e->warnings[i], full_width(e->warnings[i]));
         putchar('\n');
     }
+}
+
+static double ratio(uint64_t a, uint64_t b)
+{
+    return b ? (double)a / (double)b : NAN;
+}
+
+static int most_records_first(const void *a, const void *b)
+{
+    const ink_label_threshold *x = *(const ink_label_threshold *const *)a;
+    const ink_label_threshold *y = *(const ink_label_threshold *const *)b;
+    if (x->records != y->records)
+        return x->records > y->records ? -1 : 1;
+    return x < y ? -1 : 1;
+}
+
+void evaluate_thresholds(const ink_label_threshold *labels, size_t n)
+{
+    const ink_label_threshold **order = malloc(n * sizeof *order);
+    size_t width = 5;
+    if (!order || n == 0) {
+        free(order);
+        return;
+    }
+    for (size_t c = 0; c < n; ++c) {
+        order[c] = &labels[c];
+        width = width_of(labels[c].label) > width ? width_of(labels[c].label) : width;
+    }
+    qsort(order, n, sizeof *order, most_records_first);
+    printf("\nthresholds, and what they do on the very records that they were chosen on\n");
+    put_name("label", width);
+    printf("%11s%9s%8s%8s%11s%8s\n", "threshold", "records", "given", "right", "precision", "recall");
+    for (size_t i = 0; i < n && i < LABELS_MAX; ++i) {
+        const ink_label_threshold *t = order[i];
+        put_name(t->label, width);
+        printf("%11.6f%9llu%8llu%8llu", (double)t->threshold, (unsigned long long)t->records,
+               (unsigned long long)t->given, (unsigned long long)t->right);
+        put_number(ratio(t->right, t->given), 11, 4);
+        put_number(ratio(t->right, t->records), 8, 4);
+        printf("%s\n", !t->records ? "  no record has it: 0.5" : t->reached ? "" : "  not reached");
+    }
+    if (n > LABELS_MAX)
+        printf("the %d most frequent of %zu labels; inkling_calibration.json has all\n", LABELS_MAX, n);
+    free(order);
 }

@@ -10,4 +10,7 @@ void evaluate_table(const ink_evaluation *e, const char *model, const char *comp
 /* Only the comparison of the two, called first and second. */
 void evaluate_comparison(const ink_evaluation *e, const char *first, const char *second);
 
+/* The thresholds that were chosen and what they do, those with the most records first. */
+void evaluate_thresholds(const ink_label_threshold *labels, size_t n);
+
 #endif

@@ -38,13 +38,17 @@ ink_status job_open_model(ink_model **model, const struct job_args *args, ink_er
     options.precision = (ink_precision)args->precision;
     profile_options(&options);
     const ink_status st = ink_model_open(model, args->model, &options, err);
-    if (st == INK_OK && options.precision == INK_PRECISION_INT8) {
-        ink_model_info info;
-        ink_model_get_info(&info, *model);
-        if (strcmp(info.precision, "int8") != 0)
-            fprintf(stderr, "computing in %s: %s\n", info.precision, info.precision_why);
-    }
-    return st;
+    if (st != INK_OK)
+        return st;
+    const ink_calibration *calibration = ink_model_calibration(*model);
+    ink_model_info info;
+    ink_model_get_info(&info, *model);
+    if (options.precision == INK_PRECISION_INT8 && strcmp(info.precision, "int8") != 0)
+        fprintf(stderr, "computing in %s: %s\n", info.precision, info.precision_why);
+    if (calibration && strcmp(info.precision, calibration->precision) != 0)
+        fprintf(stderr, "computing in %s, but calibrated in %s: what the calibration states need not hold\n",
+                info.precision, calibration->precision);
+    return INK_OK;
 }
 
 void job_print_duration(double seconds)

@@ -148,6 +148,12 @@ int job_shard(const char *verb, struct job_args *args);
 /* Fills the library's options from args and the operands; those must outlive the job. */
 void job_options(ink_job_options *options, const struct job_args *args, char **operands);
 
+/* The same for labelled records. */
+void job_evaluate_options(ink_evaluate_options *options, const struct job_args *args, const char *label,
+                          char **inputs);
+/* What job_finish is told of an evaluation; of none (NULL), nothing. */
+void job_evaluate_report(ink_job_report *report, const ink_evaluation *evaluation);
+
 /* The first SIGINT, SIGTERM or SIGHUP from now on is remembered, a second one kills. 0: none came. */
 void job_catch_signals(void);
 int job_stop_signal(void);

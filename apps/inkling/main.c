@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cli_verb *const verbs[] = {&verb_classify, &verb_embed,    &verb_tokenize,
-                                        &verb_finetune, &verb_evaluate, &verb_train_tokenizer,
-                                        &verb_quantize, &verb_info,     &verb_bench};
+static const cli_verb *const verbs[] = {
+    &verb_classify,        &verb_embed,    &verb_tokenize,  &verb_finetune, &verb_evaluate,
+    &verb_train_tokenizer, &verb_quantize, &verb_calibrate, &verb_info,     &verb_bench};
 
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

@@ -123,6 +123,15 @@ typedef struct ink_evaluation {
     double mcnemar_p;                  /* two-sided; NaN for regression */
     bool mcnemar_exact;                /* binomial, as for fewer than 25 such records; else chi-square with
                                         * continuity correction */
+
+    const ink_calibration *calibration; /* the model's, or NULL; then: */
+    ink_estimate uncalibrated_log_loss; /* at a temperature of 1 */
+    ink_estimate uncalibrated_ece;
+    uint64_t decided;       /* records that the abstain rule does not withhold; all of them without one */
+    uint64_t decided_wrong; /* those labelled wrongly */
+    ink_estimate
+        coverage;      /* share decided, and of these the share that is wrong, with intervals of Clopper */
+    ink_estimate risk; /* and Pearson. NaN without a rule, and where none is decided */
 } ink_evaluation;
 
 /* Scores every record of the inputs and measures. Texts are read and computed as ink_job_classify does;

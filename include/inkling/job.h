@@ -93,7 +93,8 @@ typedef struct ink_job_options {
     size_t n_keep;
     bool keep_all; /* all fields do, but for the text's, text_pair's and id's; not with lines and documents */
     size_t top_k;  /* classify: "top":[{"label":...,"score":...},...] with so many; 0: none */
-    double threshold;     /* classify, of a multi-label model: scores from here on are labels; 0: 0.5 */
+    double threshold;     /* classify, of a multi-label model: scores from here on are labels; 0: the
+                           * calibration's thresholds, else 0.5 */
     size_t shard, shards; /* only the records shard, shard + shards, shard + 2 shards and so on are done: the
                            * first is number 1. The shards' outputs, a line from each in turn, are the whole
                            * output. 0: all records */
@@ -134,8 +135,8 @@ typedef struct ink_job_report {
 } ink_job_report;
 
 /* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false},
- * and behind truncated, where texts are chunked, "windows":1.
- * report and options may not be NULL.
+ * and behind truncated, where texts are chunked, "windows":1; behind the score "abstain":true where the
+ * model's abstain rule withholds the record. report and options may not be NULL.
  *
  * INK_E_ARG    the model has no classification head
  * INK_E_FORMAT the rest of an input cannot be read; or not one of the first thousand records has the fields

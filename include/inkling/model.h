@@ -57,9 +57,9 @@ typedef struct ink_model_options {
         1, INK_BACKEND_AUTO, INK_PRECISION_AUTO, NULL, NULL                                                  \
     }
 
-/* Opens dir: config.json; model.safetensors or its shards (F32, F16, BF16, or I8 as
- * ink_quantize writes it); the tokenizer; and, where they
- * are, modules.json, 1_Pooling/config.json and sentence_bert_config.json. Weights are mapped and packed once
+/* Opens dir: config.json; model.safetensors or its shards (F32, F16, BF16, or I8 as ink_quantize writes it);
+ * the tokenizer; and, where they are, modules.json, 1_Pooling/config.json, sentence_bert_config.json and
+ * inkling_calibration.json. Weights are mapped and packed once
  * for the backend. Loading is strict: every tensor missing or of the wrong shape is named, all at once; one
  * that is neither the encoder's nor a known head's or buffer's is an error. Costs about 20 ms for MiniLM.
  * The files may not change while the model is open. options may be NULL.
@@ -99,11 +99,34 @@ INK_API size_t ink_model_labels(const ink_model *model);
 /* Name of label c < C, from id2label; NULL out of range. Borrowed. */
 INK_API const char *ink_model_label(const ink_model *model, size_t c);
 
+/* The least and the greatest temperature. */
+#define INK_TEMPERATURE_MIN 0.01
+#define INK_TEMPERATURE_MAX 100.0
+
+/* How a model's logits become decisions, as ink_calibrate found it on labelled records. Scores of sessions,
+ * jobs and evaluations have the temperature in them; ink_logits has not. */
+typedef struct ink_calibration {
+    double temperature;      /* logits are divided by it before softmax or sigmoid */
+    const float *thresholds; /* [C] multi-label: a label is given from this score on; else NULL */
+    double max_error;        /* of what is decided, with 95% confidence; 0: there is no abstain rule */
+    float ratio;      /* a record is decided where its best score is more than ratio times the second */
+    uint64_t records; /* that it was fitted on */
+    uint64_t decided, wrong; /* of them, by the abstain rule */
+    const char *precision;   /* ink_model_info.precision when it was fitted: "f32", "int8" */
+} ink_calibration;
+
+/* The directory's calibration; NULL: it has none. Borrowed. */
+INK_API const ink_calibration *ink_model_calibration(const ink_model *model);
+
+/* Whether the abstain rule withholds a record with these scores [C], as a session gives them. False without
+ * a rule. */
+INK_API bool ink_calibration_abstains(const ink_calibration *calibration, const float *scores, size_t C);
+
 INK_API const ink_tokenizer *ink_model_tokenizer(const ink_model *model); /* borrowed */
 
 /* Writes the model to an existing directory other than its own: model.safetensors in one file, tensors with
- * their names, dtypes and bytes as the reference writer lays them out, and copies of config.json and the
- * tokenizer's files. Each file appears whole or not at all.
+ * their names, dtypes and bytes as the reference writer lays them out, and copies of config.json, the
+ * tokenizer's files and the calibration. Each file appears whole or not at all.
  *
  * INK_E_ARG  dir is the model's own directory
  * INK_E_IO   a file cannot be read or written */

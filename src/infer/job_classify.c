@@ -44,7 +44,9 @@ static ink_status single_label(ink__text *out, const ink__model_worker *s, const
     for (size_t c = 1; c < s->info.labels; ++c)
         if (scores[c] > scores[best])
             best = c;
-    return label_and_score(out, ",", s, best, scores[best], err);
+    INK_TRY(label_and_score(out, ",", s, best, scores[best], err));
+    const bool abstains = ink_calibration_abstains(s->model->calibration, scores, s->info.labels);
+    return abstains ? ink__text_cstr(out, ",\"abstain\":true", err) : INK_OK;
 }
 
 /* The best labels, from the best on; of equals the first. */
@@ -70,15 +72,16 @@ static ink_status top_labels(ink__text *out, const ink__model_worker *s, const f
     return ink__text_cstr(out, "]", err);
 }
 
-/* The labels at or above the threshold. */
+/* The labels at or above the threshold: the caller's, else the calibration's, else 0.5. */
 static ink_status multi_label(ink__text *out, const ink__model_worker *s, const float *scores, ink_error *err)
 {
     const double given = s->options->threshold;
+    const float *calibrated = given > 0 ? NULL : ink__thresholds(s->model);
     const float threshold = given > 0 ? (float)given : 0.5f;
     bool first = true;
     INK_TRY(ink__text_cstr(out, ",\"labels\":[", err));
     for (size_t c = 0; c < s->info.labels; ++c)
-        if (scores[c] >= threshold) {
+        if (scores[c] >= (calibrated ? calibrated[c] : threshold)) {
             INK_TRY(label_and_score(out, first ? "{" : ",{", s, c, scores[c], err));
             INK_TRY(ink__text_cstr(out, "}", err));
             first = false;

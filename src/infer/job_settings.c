@@ -58,7 +58,7 @@ static ink_status add_model(ink__text *settings, const ink_model *model, ink_err
         d = ink__digest_of(d, tensor->name, strlen(tensor->name));
         d = ink__digest_of(d, tensor->data, tensor->bytes);
     }
-    INK_TRY(ink__companions_digest(&d, model->dir, INK__ALL_FILES, err));
+    INK_TRY(ink__companions_digest(&d, model->dir, INK__WITH_WEIGHTS, err));
     snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)d.high, (unsigned long long)d.low);
     INK_TRY(add(settings, "model", text, err));
     ink_model_get_info(&info, model);

@@ -268,12 +268,15 @@ static ink_status add_decision(ink__columns *t, const ink_model *model, const in
                                ink_error *err)
 {
     const size_t C = ink_model_labels(model);
+    const ink_calibration *calibration = ink_model_calibration(model);
     ink_model_info info;
     ink_model_get_info(&info, model);
     switch (info.activation) {
     case INK_ACTIVATION_SOFTMAX:
         INK_TRY(ADD(t, "label", WHOLE, err));
         INK_TRY(ADD(t, "score", WHOLE, err));
+        if (calibration && calibration->max_error > 0)
+            INK_TRY(ADD(t, "abstain", WHOLE, err));
         break;
     case INK_ACTIVATION_SIGMOID:
         INK_TRY(ADD(t, "labels", NAMES, err));

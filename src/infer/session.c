@@ -1,7 +1,6 @@
 /* Sessions, and the calls that take token ids: see inkling/session.h. */
 #include "infer/session.h"
 #include "core/threads.h"
-#include "nn/softmax.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -178,11 +177,9 @@ ink_status ink_logits(float *logits, size_t logits_len, ink_session *session, co
 
 void ink__activate(float *scores, const ink_model *model, size_t n)
 {
-    const size_t C = ink_model_labels(model);
-    if (model->config.output == INK_ACTIVATION_SOFTMAX)
-        ink_softmax_forward(scores, scores, n, C);
-    else if (model->config.output == INK_ACTIVATION_SIGMOID)
-        ink_sigmoid_forward(scores, scores, n * C);
+    const ink_calibration *calibration = model->calibration;
+    ink__scores_of_logits(scores, n, ink_model_labels(model), model->config.output,
+                          calibration ? (float)calibration->temperature : 1);
 }
 
 ink_status ink_classify(float *scores, size_t scores_len, ink_session *session, const ink_batch *batch,

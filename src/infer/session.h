@@ -33,11 +33,16 @@ ink_status ink__batch_check(const ink_session *session, const ink_batch *batch, 
 /* INK_E_ARG unless long texts can be treated so; pairs: there are some. */
 ink_status ink__long_check(const ink_long_texts *long_texts, bool pairs, ink_error *err);
 
-/* scores [n,C] from logits, in place: the model's activation. */
+/* scores [n,C] from logits, in place: the model's activation, and its temperature. */
 void ink__activate(float *scores, const ink_model *model, size_t n);
 
 /* Scales v [H] to length 1. */
 void ink__normalize(float *v, size_t H);
+
+/* ink_classify_texts, but for the activation and the calibration. */
+ink_status ink__logits_texts(float *logits, size_t logits_len, ink_text_use *uses, ink_session *session,
+                             const ink_text *texts, size_t n, const ink_text_options *options,
+                             ink_error *err);
 
 /* vectors [B,H] from the hidden states of the last forward pass. */
 void ink__pool(float *vectors, const ink_session *session, const ink_batch *batch, ink_pooling pooling,

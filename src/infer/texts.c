@@ -9,7 +9,7 @@
 /* What is computed of a batch, before the last step ... */
 typedef ink_status compute_batch(float *out, size_t out_len, ink_session *s, const ink_batch *batch,
                                  const ink_text_options *options, ink_error *err);
-/* ... which each text takes alone: out [n,width] in place. */
+/* ... which each text takes alone: out [n,width] in place. NULL: there is none. */
 typedef void finish_texts(float *out, size_t n, const ink_session *s, const ink_text_options *options);
 
 struct task {
@@ -177,7 +177,8 @@ static ink_status run(float *out, ink_text_use *uses, ink_session *s, const ink_
     }
     INK_TRY(compute(&p, err));
     give_pooled(&p);
-    task->finish(out, n, s, options);
+    if (task->finish)
+        task->finish(out, n, s, options);
     return INK_OK;
 }
 
@@ -210,17 +211,30 @@ static ink_status run_texts(float *out, size_t out_len, ink_text_use *uses, ink_
     return run(out, uses, s, texts, n, options, task, err);
 }
 
+static ink_status head_texts(float *out, size_t out_len, ink_text_use *uses, ink_session *session,
+                             const ink_text *texts, size_t n, const ink_text_options *options,
+                             finish_texts *finish, ink_error *err)
+{
+    INK_TRY(ink__session_check(session, out, err));
+    INK_TRY(ink__head_check(session->model, err));
+    ink_model_info info;
+    ink_model_get_info(&info, session->model);
+    struct task task = {logits_batch, finish, ink_model_labels(session->model), info.max_length,
+                        INK_LONG_POOLING_MEAN};
+    return run_texts(out, out_len, uses, session, texts, n, options, &task, err);
+}
+
 ink_status ink_classify_texts(float *scores, size_t scores_len, ink_text_use *uses, ink_session *session,
                               const ink_text *texts, size_t n, const ink_text_options *options,
                               ink_error *err)
 {
-    INK_TRY(ink__session_check(session, scores, err));
-    INK_TRY(ink__head_check(session->model, err));
-    ink_model_info info;
-    ink_model_get_info(&info, session->model);
-    struct task task = {logits_batch, finish_logits, ink_model_labels(session->model), info.max_length,
-                        INK_LONG_POOLING_MEAN};
-    return run_texts(scores, scores_len, uses, session, texts, n, options, &task, err);
+    return head_texts(scores, scores_len, uses, session, texts, n, options, finish_logits, err);
+}
+
+ink_status ink__logits_texts(float *logits, size_t logits_len, ink_text_use *uses, ink_session *session,
+                             const ink_text *texts, size_t n, const ink_text_options *options, ink_error *err)
+{
+    return head_texts(logits, logits_len, uses, session, texts, n, options, NULL, err);
 }
 
 ink_status ink_embed_texts(float *vectors, size_t vectors_len, ink_text_use *uses, ink_session *session,

@@ -1,6 +1,7 @@
 /* Copying the files beside the weights: see companions.h. */
 #include "model/companions.h"
 #include "io/file.h"
+#include "model/calibration.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static const struct {
     {"modules.json", INK__ALL_FILES},
     {"1_Pooling/config.json", INK__ALL_FILES},
     {"sentence_bert_config.json", INK__ALL_FILES},
+    {INK__CALIBRATION_FILE, INK__WITH_WEIGHTS},
 };
 
 /* Makes dir/1_Pooling for a file in it. */

@@ -7,7 +7,8 @@
 
 typedef enum ink__companions {
     INK__TOKENIZER_FILES,
-    INK__ALL_FILES, /* also config.json, and what sentence-transformers adds */
+    INK__ALL_FILES,   /* also config.json, and what sentence-transformers adds */
+    INK__WITH_WEIGHTS /* also what holds for these very weights: the calibration */
 } ink__companions;
 
 /* Copies those files that from_dir has to to_dir, which exists, each whole or not at all. Nothing happens

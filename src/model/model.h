@@ -3,6 +3,7 @@
 #define INK_MODEL_MODEL_H
 
 #include "io/json.h"
+#include "model/calibration.h"
 #include "model/encoder.h"
 
 struct ink_model {
@@ -18,11 +19,18 @@ struct ink_model {
     void *profile_user;
     ink_precision precision; /* F32 or INT8 */
     const char *precision_why;
+    ink_calibration *calibration; /* NULL: none */
     /* For embed. */
     ink_pooling pooling;
     bool normalize;
     size_t embed_max_length; /* as sentence_bert_config.json says; 0: it does not */
 };
+
+/* [C] the scores from which labels are given, or NULL: 0.5. */
+static inline const float *ink__thresholds(const ink_model *model)
+{
+    return model->calibration ? model->calibration->thresholds : NULL;
+}
 
 /* Reads modules.json, 1_Pooling/config.json (or where modules.json points) and sentence_bert_config.json, as
  * sentence-transformers writes them; absent files leave mean pooling. INK_E_UNSUPPORTED names a module or

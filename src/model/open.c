@@ -74,6 +74,7 @@ static ink_status open_all(ink_model *model, const char *dir, const ink_model_op
     INK_TRY(ink_tokenizer_open(&model->tokenizer, dir, err));
     INK_TRY(check_vocabulary(model, err));
     INK_TRY(choose_precision(model, options->precision, err));
+    INK_TRY(ink__calibration_open(&model->calibration, dir, &model->config, &model->params, err));
     const int before = ink__omp_enter(ink_threads_default(NULL));
     const ink__packing packing = {model->backend->plain, model->precision == INK_PRECISION_INT8};
     const ink_status packed =
@@ -109,6 +110,7 @@ void ink_model_free(ink_model *model)
         return;
     ink__weights_free(&model->weights);
     ink_tokenizer_free(model->tokenizer);
+    ink__calibration_free(model->calibration);
     ink__params_free(&model->params);
     ink__tensors_free(model->tensors);
     ink__config_free(&model->config);
@@ -175,6 +177,11 @@ size_t ink_model_labels(const ink_model *model)
 const char *ink_model_label(const ink_model *model, size_t c)
 {
     return c < ink_model_labels(model) ? model->config.labels[c] : NULL;
+}
+
+const ink_calibration *ink_model_calibration(const ink_model *model)
+{
+    return model->calibration;
 }
 
 const ink_tokenizer *ink_model_tokenizer(const ink_model *model)

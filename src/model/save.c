@@ -13,7 +13,7 @@ ink_status ink_model_save(const ink_model *model, const char *dir, ink_error *er
         return ink_fail(err, INK_E_ARG, "ink_model_save: model and dir may not be NULL");
     if (ink__same_directory(dir, model->dir))
         return ink_fail(err, INK_E_ARG, "%s: is the model's own directory, wanted another", dir);
-    INK_TRY(ink__companions_copy(dir, model->dir, INK__ALL_FILES, err));
+    INK_TRY(ink__companions_copy(dir, model->dir, INK__WITH_WEIGHTS, err));
     const size_t n = ink__tensors_count(model->tensors);
     ink__tensor *tensors = NULL;
     char *path = NULL;

@@ -31,7 +31,7 @@ static ink_status sort_groups(ink__labelled *l, ink_error *err)
     return INK_OK;
 }
 
-static ink_status copy_labels(ink__labelled *l, const ink_model *model, ink_error *err)
+ink_status ink__labelled_name(ink__labelled *l, const ink_model *model, ink_error *err)
 {
     size_t bytes = 0;
     for (size_t c = 0; c < l->C; ++c)
@@ -48,7 +48,7 @@ static ink_status copy_labels(ink__labelled *l, const ink_model *model, ink_erro
     return INK_OK;
 }
 
-static ink_status add_report(ink__evaluation *e, const ink_job_report *report, ink_error *err)
+ink_status ink__evaluation_report(ink__evaluation *e, const ink_job_report *report, ink_error *err)
 {
     ink_evaluation *f = &e->found;
     f->left_out = report->failed, f->truncated = report->truncated;
@@ -74,12 +74,30 @@ static ink_status add_report(ink__evaluation *e, const ink_job_report *report, i
     return INK_OK;
 }
 
+/* Thresholds of the model it is compared with, in this model's order of labels. */
+static ink_status place_thresholds(ink__labelled *l, const ink_model *compare, ink_error *err)
+{
+    const float *theirs = ink__thresholds(compare);
+    if (!theirs)
+        return INK_OK;
+    INK_TRY(ink__calloc(&l->compared_thresholds, l->C, sizeof *l->compared_thresholds, "labels", err));
+    for (size_t c = 0; c < l->C; ++c)
+        for (size_t k = 0; k < l->C; ++k)
+            if (strcmp(l->labels[c], ink_model_label(compare, k)) == 0)
+                l->compared_thresholds[c] = theirs[k];
+    return INK_OK;
+}
+
 static ink_status evaluate(ink__evaluation **e, ink__labelled *l, const ink_model *model,
                            const ink_evaluate_options *options, ink_error *err)
 {
-    INK_TRY(copy_labels(l, model, err));
+    INK_TRY(ink__labelled_name(l, model, err));
     if (options->slice)
         INK_TRY(sort_groups(l, err));
+    if (options->compare)
+        INK_TRY(place_thresholds(l, options->compare, err));
+    if (model->calibration)
+        ink__scores_of_logits(l->logits, l->n, l->C, l->kind, 1);
     const ink__evaluation_input input = {
         .judged = {.kind = l->kind,
                    .n = l->n,
@@ -87,9 +105,13 @@ static ink_status evaluate(ink__evaluation **e, ink__labelled *l, const ink_mode
                    .truth = l->truth,
                    .truths = l->truths,
                    .targets = l->targets,
-                   .scores = l->scores},
+                   .scores = l->scores,
+                   .thresholds = ink__thresholds(model)},
         .labels = l->labels,
         .compared = l->compared,
+        .compared_thresholds = l->compared_thresholds,
+        .calibration = model->calibration,
+        .uncalibrated = l->logits,
         .slice = l->slice,
         .groups = l->groups,
         .group_names = (const char *const *)l->group_names,
@@ -117,13 +139,13 @@ ink_status ink_evaluate(ink_evaluation **evaluation, const ink_model *model,
     INK_TRY(ink__head_check(model, err));
     if (options->compare)
         INK_TRY(ink__head_check(options->compare, err));
-    INK_TRY(ink__labelled_create(&l, &report, model, options, err));
+    INK_TRY(ink__labelled_create(&l, &report, model, options, model->calibration != NULL, err));
     if (options->slice)
         INK_TRY_GOTO(ink__strndup(&l->slice, options->slice, strlen(options->slice), err));
     INK_TRY_GOTO(evaluate(&e, l, model, options, err));
     e->owned = l, e->release = ink__labelled_free;
     l = NULL;
-    st = add_report(e, &report, err);
+    st = ink__evaluation_report(e, &report, err);
 done:
     ink__labelled_free(l);
     if (st == INK_OK)

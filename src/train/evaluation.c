@@ -228,6 +228,7 @@ static ink_status compare(ink__evaluation *e, ink_error *err)
     INK_TRY(ink__calloc(&differences, f->n_metrics, sizeof *differences, "differences", err));
     f->differences = differences;
     other.scores = e->input.compared;
+    other.thresholds = e->input.compared_thresholds, other.given = e->input.compared_given;
     INK_TRY(ink__metrics_create(&metrics, &other, err));
     const ink_status st = ink__compare(differences, e->metrics, metrics, &e->input.draws, err);
     f->mcnemar_p = NAN;
@@ -262,6 +263,8 @@ ink_status ink__evaluation_create(ink__evaluation **evaluation, const ink__evalu
         INK_TRY_GOTO(ink__evaluation_groups(e, err));
     if (input->compared)
         INK_TRY_GOTO(compare(e, err));
+    if (input->calibration)
+        INK_TRY_GOTO(ink__evaluation_calibration(e, err));
     st = warn(e, err);
 done:
     if (st == INK_OK)

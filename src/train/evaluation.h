@@ -17,11 +17,15 @@ typedef struct ink__shown {
 /* Borrowed, all of it: must outlive the evaluation. */
 typedef struct ink__evaluation_input {
     ink__judged judged;
-    const char *const *labels;      /* [C] names; not regression */
-    const float *compared;          /* [n,C] the other model's scores, or NULL */
-    const char *slice;              /* NULL, or the field that makes the groups: */
-    const uint32_t *groups;         /* [n] */
-    const char *const *group_names; /* [n_groups] */
+    const char *const *labels;          /* [C] names; not regression */
+    const float *compared;              /* [n,C] the other model's scores, or NULL */
+    const float *compared_thresholds;   /* [C] and its thresholds, or what it gave, as in ink__judged */
+    const uint8_t *compared_given;      /* [n,C] */
+    const ink_calibration *calibration; /* the model's, or NULL */
+    const float *uncalibrated;          /* [n,C] with it: scores at a temperature of 1 */
+    const char *slice;                  /* NULL, or the field that makes the groups: */
+    const uint32_t *groups;             /* [n] */
+    const char *const *group_names;     /* [n_groups] */
     size_t n_groups;
     const ink__shown *shown; /* [n], or NULL */
     ink__draws draws;        /* of resamples; none of them: no intervals */
@@ -42,6 +46,9 @@ typedef struct ink__evaluation {
 /* Free with ink_evaluation_free(&(*evaluation)->found). The errors of ink__metrics_create. */
 ink_status ink__evaluation_create(ink__evaluation **evaluation, const ink__evaluation_input *input,
                                   ink_error *err);
+
+/* Fills what found says of the calibration (evaluation_calibration.c). */
+ink_status ink__evaluation_calibration(ink__evaluation *evaluation, ink_error *err);
 
 /* Adds a sentence to the warnings. */
 ink_status ink__evaluation_warn(ink__evaluation *evaluation, ink_error *err, const char *format, ...)

@@ -176,6 +176,28 @@ static void put_comparison(struct out *o, const ink_evaluation *f)
     put(o, "}");
 }
 
+static void put_calibration(struct out *o, const ink_evaluation *f)
+{
+    const ink_calibration *c = f->calibration;
+    key_number(o, ",\n\"calibration\":{\"temperature\":", c->temperature);
+    put(o, ",\"uncalibrated\":{\"log_loss\":");
+    put_estimate(o, &f->uncalibrated_log_loss);
+    put(o, ",\"ece\":");
+    put_estimate(o, &f->uncalibrated_ece);
+    put(o, "}");
+    if (c->max_error > 0) {
+        key_number(o, ",\n\"abstain\":{\"max_error\":", c->max_error);
+        key_count(o, ",\"decided\":", f->decided);
+        key_count(o, ",\"wrong\":", f->decided_wrong);
+        put(o, ",\"coverage\":");
+        put_estimate(o, &f->coverage);
+        put(o, ",\"risk\":");
+        put_estimate(o, &f->risk);
+        put(o, "}");
+    }
+    put(o, "}");
+}
+
 static void put_evaluation(struct out *o, const ink__evaluation *e)
 {
     static const char *const kinds[] = {"single", "multi", "regression"};
@@ -209,6 +231,8 @@ static void put_evaluation(struct out *o, const ink__evaluation *e)
         put_slice(o, f);
     if (f->differences)
         put_comparison(o, f);
+    if (f->calibration)
+        put_calibration(o, f);
     put(o, ",\n\"warnings\":[");
     for (size_t i = 0; i < f->n_warnings; ++i) {
         put(o, i ? ",\n" : "");

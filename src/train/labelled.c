@@ -18,6 +18,7 @@ struct subject {
     ink__truths truths;
     size_t *places; /* [C] of the first model's labels among the second's */
     bool keep;      /* ids and texts of mistakes */
+    bool logits;    /* they are wanted, too */
     bool slice;
     ink__labelled *into;
 };
@@ -28,11 +29,12 @@ struct state {
     ink__model_worker *first, *second; /* second NULL without a model to compare */
     ink__string *labels;               /* of the record at hand */
     size_t labels_capacity;
-    uint8_t *set; /* [C] */
+    uint8_t *set;  /* [C] */
+    float *scores; /* [C] */
 };
 
-/* What stands before a record's scores, the other model's, its truths [C] and the bytes of group, id, text
- * and pair. */
+/* What stands before a record's scores, its logits, the other model's scores, its truths [C] and the bytes of
+ * group, id, text and pair. */
 struct packet {
     double target;
     int32_t truth;
@@ -51,6 +53,7 @@ static void state_close(void *p)
         ink__model_worker_close(s->second);
     free(s->labels);
     free(s->set);
+    free(s->scores);
     free(s);
 }
 
@@ -77,6 +80,7 @@ static ink_status state_open(void **state, const ink__work *work, const ink_job_
     INK_TRY(ink__calloc(&s, 1, sizeof *s, "worker", err));
     s->subject = subject, s->options = options;
     INK_TRY_GOTO(ink__calloc(&s->set, subject->C, sizeof *s->set, "worker", err));
+    INK_TRY_GOTO(ink__calloc(&s->scores, subject->C, sizeof *s->scores, "worker", err));
     INK_TRY_GOTO(open_worker(&s->first, subject->model, work, options, err));
     if (subject->compare)
         INK_TRY_GOTO(open_worker(&s->second, subject->compare, work, options, err));
@@ -110,12 +114,13 @@ static ink_status read_truth(struct packet *packet, struct state *s, const ink__
 
 static bool mistaken(const struct state *s, const struct packet *packet, const float *scores)
 {
+    const float *thresholds = ink__thresholds(s->subject->model);
     size_t best = 0;
     bool wrong = s->subject->kind == INK_ACTIVATION_NONE;
     for (size_t c = 0; c < s->subject->C; ++c) {
         best = scores[c] > scores[best] ? c : best;
         if (s->subject->kind == INK_ACTIVATION_SIGMOID)
-            wrong |= (scores[c] >= 0.5f) != s->set[c];
+            wrong |= (scores[c] >= (thresholds ? thresholds[c] : 0.5f)) != s->set[c];
     }
     return wrong || (s->subject->kind == INK_ACTIVATION_SOFTMAX && (int32_t)best != packet->truth);
 }
@@ -130,8 +135,12 @@ static ink_status put_record(ink__result *result, struct packet *packet, const s
 {
     const struct subject *subject = s->subject;
     const size_t C = subject->C;
-    const float *scores = s->first->out + good * C; /* [C] */
+    const float *logits = s->first->out + good * C; /* [C] */
+    float *scores = s->scores;                      /* [C] */
+    const ink_calibration *calibration = subject->model->calibration;
     const ink__unit_string *group = subject->slice ? &unit->strings[r->fields] : NULL;
+    memcpy(scores, logits, C * sizeof *scores);
+    ink__scores_of_logits(scores, 1, C, subject->kind, calibration ? (float)calibration->temperature : 1);
     packet->has_group = group && group->at != SIZE_MAX;
     packet->group_len = packet->has_group ? group->len : 0;
     packet->kept = subject->keep && mistaken(s, packet, scores);
@@ -141,6 +150,8 @@ static ink_status put_record(ink__result *result, struct packet *packet, const s
     }
     INK_TRY(put(result, packet, sizeof *packet, err));
     INK_TRY(put(result, scores, C * sizeof *scores, err));
+    if (subject->logits)
+        INK_TRY(put(result, logits, C * sizeof *logits, err));
     for (size_t c = 0; subject->compare && c < C; ++c)
         INK_TRY(put(result, s->second->out + good * C + subject->places[c], sizeof *scores, err));
     INK_TRY(put(result, s->set, C, err));
@@ -175,7 +186,8 @@ static ink_status one_record(ink__result *result, bool *stop, struct state *s, c
     return put_record(result, &packet, s, unit, r, good, err);
 }
 
-static ink_status score(ink__model_worker *w, const ink__unit *unit, ink_error *err)
+/* The first model's logits: its scores are made of them, record by record. */
+static ink_status score(ink__model_worker *w, bool logits, const ink__unit *unit, ink_error *err)
 {
     const ink_text_options options = {.version = 1,
                                       .max_length = w->options->max_length,
@@ -183,16 +195,17 @@ static ink_status score(ink__model_worker *w, const ink__unit *unit, ink_error *
                                       .long_texts = w->options->long_texts};
     size_t n;
     INK_TRY(ink__model_worker_gather(&n, w, unit, w->info.labels, err));
-    return ink_classify_texts(w->out, n * w->info.labels, w->uses, w->session, w->texts, n, &options, err);
+    return (logits ? ink__logits_texts : ink_classify_texts)(w->out, n * w->info.labels, w->uses, w->session,
+                                                             w->texts, n, &options, err);
 }
 
 static ink_status run(ink__result *result, void *state, const ink__unit *unit, ink_error *err)
 {
     struct state *s = state;
     bool stop = false;
-    INK_TRY(score(s->first, unit, err));
+    INK_TRY(score(s->first, true, unit, err));
     if (s->second)
-        INK_TRY(score(s->second, unit, err));
+        INK_TRY(score(s->second, false, unit, err));
     for (size_t i = 0, good = 0; i < unit->n && !stop; ++i) {
         const ink__unit_record *r = &unit->records[i];
         if (r->error != SIZE_MAX)
@@ -213,6 +226,8 @@ static ink_status make_room(ink__labelled *l, const struct subject *subject, ink
     if (!ink__mul(&entries, n, C))
         return ink_fail(err, INK_E_MEMORY, "no memory for the scores of %zu records", n);
     INK_TRY(ink__grow(&l->scores, &l->capacity[0], entries, sizeof *l->scores, "scores", err));
+    if (subject->logits)
+        INK_TRY(ink__grow(&l->logits, &l->capacity[6], entries, sizeof *l->logits, "scores", err));
     if (subject->compare)
         INK_TRY(ink__grow(&l->compared, &l->capacity[1], entries, sizeof *l->compared, "scores", err));
     if (l->kind == INK_ACTIVATION_SOFTMAX)
@@ -275,6 +290,10 @@ static ink_status take(const ink__work *work, const ink__result *result, ink_err
         p += sizeof packet;
         memcpy(l->scores + l->n * C, p, C * sizeof *l->scores);
         p += C * sizeof *l->scores;
+        if (subject->logits) {
+            memcpy(l->logits + l->n * C, p, C * sizeof *l->logits);
+            p += C * sizeof *l->logits;
+        }
         if (subject->compare) {
             memcpy(l->compared + l->n * C, p, C * sizeof *l->compared);
             p += C * sizeof *l->compared;
@@ -383,7 +402,7 @@ static ink_status gather(ink__labelled *l, ink_job_report *report, struct subjec
 }
 
 ink_status ink__labelled_create(ink__labelled **labelled, ink_job_report *report, const ink_model *model,
-                                const ink_evaluate_options *options, ink_error *err)
+                                const ink_evaluate_options *options, bool logits, ink_error *err)
 {
     const ink_job_options job = {.version = 1,
                                  .inputs = options->inputs,
@@ -406,6 +425,7 @@ ink_status ink__labelled_create(ink__labelled **labelled, ink_job_report *report
                               .kind = model->config.output,
                               .C = ink_model_labels(model),
                               .keep = options->keep_mistakes,
+                              .logits = logits,
                               .slice = options->slice != NULL};
     ink__labelled *l = NULL;
     ink_status st;
@@ -440,6 +460,7 @@ void ink__labelled_free(void *labelled)
     free(l->group_names);
     free(l->scores);
     free(l->compared);
+    free(l->logits);
     free(l->truth);
     free(l->truths);
     free(l->targets);
@@ -447,6 +468,7 @@ void ink__labelled_free(void *labelled)
     free(l->places);
     free(l->shown);
     free(l->labels);
+    free(l->compared_thresholds);
     free(l->slice);
     ink__text_free(&l->kept);
     free(l);

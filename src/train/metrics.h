@@ -39,6 +39,7 @@ typedef struct ink__judged {
     const double *targets;   /* [n]   none: the right value */
     const float *scores;     /* [n,C] probabilities, or values */
     const float *thresholds; /* [C]   sigmoid: a label is given from this score on; NULL: 0.5 */
+    const uint8_t *given;    /* [n,C] sigmoid: 1 where it was given, whatever the threshold; or NULL */
 } ink__judged;
 
 /* A metric's name in files and options, its name for people, and which way is better. */

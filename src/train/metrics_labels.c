@@ -66,7 +66,8 @@ static ink_status judge_multi(ink__metrics *m, ink_error *err)
             if (truth > 1)
                 return ink_fail(err, INK_E_ARG, "truth %d of record %zu, label %zu, wanted 0 or 1", truth, i,
                                 c);
-            m->given[at] = j->scores[at] >= (j->thresholds ? j->thresholds[c] : 0.5f);
+            m->given[at] =
+                j->given ? j->given[at] : j->scores[at] >= (j->thresholds ? j->thresholds[c] : 0.5f);
             m->bin[at] = bin_of(p);
             m->loss[i] += surprise(truth ? p : 1 - p) / (double)C;
             m->squared[i] += (p - truth) * (p - truth) / (double)C;

@@ -100,6 +100,38 @@ static void headline(ink__page *page, const ink__evaluation *e)
     ink__page_table_end(page);
 }
 
+static void calibration(ink__page *page, const ink_evaluation *f)
+{
+    static const char *const columns[] = {"", "what it says", "value", "from", "to"};
+    const struct {
+        const char *name, *says;
+        const ink_estimate *estimate;
+    } rows[] = {
+        {"log loss at T = 1", "as it was before the temperature", &f->uncalibrated_log_loss},
+        {"ECE at T = 1", "as it was before the temperature", &f->uncalibrated_ece},
+        {"coverage", "share of records that the abstain rule decides", &f->coverage},
+        {"risk", "share of those that is wrong", &f->risk},
+    };
+    const bool rule = f->calibration->max_error > 0;
+    char text[200];
+    int n = snprintf(text, sizeof text, "temperature %.4f", f->calibration->temperature);
+    if (rule)
+        snprintf(text + n, sizeof text - (size_t)n,
+                 "; an abstain rule fitted for at most %g wrong of what is decided, with 95%% confidence",
+                 f->calibration->max_error);
+    ink__page_heading(page, "Calibration");
+    ink__page_table(page, text, columns, 5, 2);
+    for (size_t i = 0; i < (rule ? 4u : 2u); ++i) {
+        ink__page_row(page);
+        ink__page_cell_text(page, rows[i].name, strlen(rows[i].name));
+        ink__page_cell_text(page, rows[i].says, strlen(rows[i].says));
+        ink__page_cell_number(page, rows[i].estimate->value, 4);
+        ink__page_cell_number(page, rows[i].estimate->low, 4);
+        ink__page_cell_number(page, rows[i].estimate->high, 4);
+    }
+    ink__page_table_end(page);
+}
+
 /* ---- labels ---------------------------------------------------------------------------------------- */
 
 static int worst_label_first(const void *a, const void *b)
@@ -341,6 +373,8 @@ void ink__report_evaluation(ink__page *page, const ink__evaluation *e)
     const ink_evaluation *f = &e->found;
     summary(page, f);
     headline(page, e);
+    if (f->calibration)
+        calibration(page, f);
     if (f->differences)
         ink__report_comparison(page, e);
     if (f->gaps)

@@ -24,9 +24,10 @@ static ink__evaluation_input input(int wrong)
         scores[2 * i + (right ? 1 - truth[i] : truth[i])] = 0.4f - 0.005f * (float)i;
         groups[i] = (uint32_t)i % 2;
     }
-    return (ink__evaluation_input){.judged = {INK_ACTIVATION_SOFTMAX, N, 2, truth, NULL, NULL, scores, NULL},
-                                   .labels = labels,
-                                   .draws = {.resamples = 200, .seed = 1}};
+    return (ink__evaluation_input){
+        .judged = {INK_ACTIVATION_SOFTMAX, N, 2, truth, NULL, NULL, scores, NULL, NULL},
+        .labels = labels,
+        .draws = {.resamples = 200, .seed = 1}};
 }
 
 static bool warns(const ink_evaluation *f, const char *of)

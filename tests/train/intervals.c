@@ -67,7 +67,8 @@ static void toss(struct coin *coin, uint64_t seed, float share)
         coin->scores[2 * i + (right ? coin->truth[i] : 1 - coin->truth[i])] = p;
         coin->scores[2 * i + (right ? 1 - coin->truth[i] : coin->truth[i])] = 1 - p;
     }
-    coin->judged = (ink__judged){INK_ACTIVATION_SOFTMAX, N, 2, coin->truth, NULL, NULL, coin->scores, NULL};
+    coin->judged =
+        (ink__judged){INK_ACTIVATION_SOFTMAX, N, 2, coin->truth, NULL, NULL, coin->scores, NULL, NULL};
 }
 
 static void estimate(ink_estimate *estimates, const ink__judged *judged, size_t resamples, uint64_t seed)

@@ -153,16 +153,20 @@ Test(metrics, what_cannot_be_measured_is_refused_in_a_sentence)
         ink_status status;
         const char *says;
     } cases[] = {
-        {{INK_ACTIVATION_SOFTMAX, 0, 2, truth, NULL, NULL, scores, NULL}, INK_E_ARG, "0 records"},
-        {{INK_ACTIVATION_SOFTMAX, 2, 0, truth, NULL, NULL, scores, NULL}, INK_E_ARG, "0 labels"},
-        {{INK_ACTIVATION_SOFTMAX, 2, 2, truth, NULL, NULL, scores, NULL}, INK_E_ARG, "label 2 of record 1"},
-        {{INK_ACTIVATION_SOFTMAX, 2, 2, negative, NULL, NULL, scores, NULL}, INK_E_ARG, "label -1"},
-        {{INK_ACTIVATION_SOFTMAX, 2, 2, truth, NULL, NULL, broken, NULL},
+        {{INK_ACTIVATION_SOFTMAX, 0, 2, truth, NULL, NULL, scores, NULL, NULL}, INK_E_ARG, "0 records"},
+        {{INK_ACTIVATION_SOFTMAX, 2, 0, truth, NULL, NULL, scores, NULL, NULL}, INK_E_ARG, "0 labels"},
+        {{INK_ACTIVATION_SOFTMAX, 2, 2, truth, NULL, NULL, scores, NULL, NULL},
+         INK_E_ARG,
+         "label 2 of record 1"},
+        {{INK_ACTIVATION_SOFTMAX, 2, 2, negative, NULL, NULL, scores, NULL, NULL}, INK_E_ARG, "label -1"},
+        {{INK_ACTIVATION_SOFTMAX, 2, 2, truth, NULL, NULL, broken, NULL, NULL},
          INK_E_NUMERIC,
          "score 0 of record 1"},
-        {{INK_ACTIVATION_SIGMOID, 2, 2, NULL, truths, NULL, scores, NULL}, INK_E_ARG, "truth 2"},
-        {{INK_ACTIVATION_NONE, 2, 1, NULL, NULL, targets, scores, NULL}, INK_E_NUMERIC, "target of record 1"},
-        {{INK_ACTIVATION_NONE, 2, 2, NULL, NULL, targets, scores, NULL}, INK_E_UNSUPPORTED, "2 values"},
+        {{INK_ACTIVATION_SIGMOID, 2, 2, NULL, truths, NULL, scores, NULL, NULL}, INK_E_ARG, "truth 2"},
+        {{INK_ACTIVATION_NONE, 2, 1, NULL, NULL, targets, scores, NULL, NULL},
+         INK_E_NUMERIC,
+         "target of record 1"},
+        {{INK_ACTIVATION_NONE, 2, 2, NULL, NULL, targets, scores, NULL, NULL}, INK_E_UNSUPPORTED, "2 values"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         ink__metrics *m;
@@ -176,7 +180,7 @@ Test(metrics, a_threshold_of_its_own_decides_a_label)
 {
     const uint8_t truths[] = {1, 0, 1, 1};
     const float scores[] = {0.3f, 0.6f, 0.2f, 0.9f}, thresholds[] = {0.2f, 0.7f};
-    const ink__judged judged = {INK_ACTIVATION_SIGMOID, 2, 2, NULL, truths, NULL, scores, thresholds};
+    const ink__judged judged = {INK_ACTIVATION_SIGMOID, 2, 2, NULL, truths, NULL, scores, thresholds, NULL};
     double values[INK__MULTI_COUNT];
     measure_once(values, &judged, NULL);
     cr_expect(values[INK__MULTI_SUBSET_ACCURACY] == 1 && values[INK__MULTI_HAMMING_LOSS] == 0);
