@@ -1,5 +1,5 @@
-# What `cmake --install` puts where: the command, both libraries, the headers, and how others find them
-# (a CMake package with the component `static`, and inkling.pc).
+# What `cmake --install` puts where: the command with its man pages and completions, both libraries, the headers,
+# and how others find them (a CMake package with the component `static`, and inkling.pc).
 include(CMakePackageConfigHelpers)
 
 set(ink_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/inkling)
@@ -12,6 +12,13 @@ set_target_properties(inkling_shared PROPERTIES EXPORT_NAME inkling)
 install(TARGETS inkling RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(TARGET pages)
+    install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})
+    install(FILES ${PROJECT_BINARY_DIR}/pages/inkling.bash RENAME inkling
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+    install(FILES ${PROJECT_BINARY_DIR}/pages/_inkling DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+endif()
 
 # Two sets of targets, because only users of the static library need the packages it is made of.
 foreach(kind shared static)

@@ -1,6 +1,7 @@
 /* Option tables behind getopt_long: see cli.h. */
 #include "cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS_MAX = 48, LONG_ONLY = 256 };
+enum { OPTIONS_MAX = 96, LONG_ONLY = 256 };
 
 int cli_usage(const char *verb, const char *format, ...)
 {
@@ -55,10 +56,18 @@ static int choice_of(const char *choices, const char *name)
     return -1;
 }
 
-static bool add(cli_list *list, const cli_opt *opt, const char *verb, const char *value)
+/* An option as it stands on the command line. */
+struct given {
+    const cli_opt *opt;
+    const cli_verb *verb;
+    const char *name; /* as complaints call it: an abbreviation is spelled out */
+    char *value;      /* NULL for a flag */
+};
+
+static bool add(cli_list *list, const struct given *g, const char *value)
 {
     if (list->n == CLI_LIST_MAX) {
-        cli_usage(verb, "--%s comes more than %d times", opt->name, CLI_LIST_MAX);
+        cli_usage(g->verb->name, "--%s comes more than %d times", g->name, CLI_LIST_MAX);
         return false;
     }
     list->items[list->n++] = value;
@@ -66,110 +75,153 @@ static bool add(cli_list *list, const cli_opt *opt, const char *verb, const char
 }
 
 /* Splits a,b,c where it stands. */
-static bool add_names(cli_list *list, const cli_opt *opt, const char *verb, char *names)
+static bool add_names(cli_list *list, const struct given *g)
 {
+    char *names = g->value;
     for (char *name; (name = strsep(&names, ","));) {
         if (!*name) {
-            cli_usage(verb, "--%s holds an empty name", opt->name);
+            cli_usage(g->verb->name, "--%s holds an empty name", g->name);
             return false;
         }
-        if (!add(list, opt, verb, name))
+        if (!add(list, g, name))
             return false;
     }
     return true;
 }
 
 /* What a number may be: from *least to *most, which is infinite where nothing limits it. */
-static void find_limits(double *least, double *most, const cli_opt *opt, const cli_verb *verb)
+static void find_limits(double *least, double *most, const struct given *g)
 {
-    *least = opt->kind == CLI_SIZE, *most = INFINITY;
-    for (const cli_limit *limit = verb->limits; limit && limit->name; ++limit)
-        if (strcmp(limit->name, opt->name) == 0)
+    *least = g->opt->kind == CLI_SIZE, *most = INFINITY;
+    for (const cli_limit *limit = g->verb->limits; limit && limit->name; ++limit)
+        if (strcmp(limit->name, g->opt->name) == 0)
             *least = limit->least, *most = limit->most;
 }
 
 /* The same words whatever is wrong with a number: no number at all, or one out of its range. */
-static bool complain(const cli_opt *opt, const cli_verb *verb, const char *value, double least, double most)
+static bool complain(const struct given *g, double least, double most)
 {
-    const char *what = opt->kind == CLI_REAL ? "number" : "whole number";
+    const char *what = g->opt->kind == CLI_REAL ? "number" : "whole number";
     if (isinf(most))
-        cli_usage(verb->name, "--%s is \"%s\", wanted a %s from %g", opt->name, value, what, least);
+        cli_usage(g->verb->name, "--%s is \"%s\", wanted a %s from %g", g->name, g->value, what, least);
     else
-        cli_usage(verb->name, "--%s is \"%s\", wanted a %s from %g to %.7g", opt->name, value, what, least,
-                  most);
+        cli_usage(g->verb->name, "--%s is \"%s\", wanted a %s from %g to %.7g", g->name, g->value, what,
+                  least, most);
     return false;
 }
 
-static bool set_size(size_t *place, const cli_opt *opt, const cli_verb *verb, const char *value)
+static bool set_size(size_t *place, const struct given *g)
 {
     char *end;
     double least, most;
-    find_limits(&least, &most, opt, verb);
+    find_limits(&least, &most, g);
     errno = 0;
-    const unsigned long long n = strtoull(value, &end, 10);
-    if (value[0] < '0' || value[0] > '9' || *end || errno || (double)n < least || (double)n > most)
-        return complain(opt, verb, value, least, most);
+    const unsigned long long n = strtoull(g->value, &end, 10);
+    if (g->value[0] < '0' || g->value[0] > '9' || *end || errno || (double)n < least || (double)n > most)
+        return complain(g, least, most);
     *place = (size_t)n;
     return true;
 }
 
-static bool set_real(double *place, const cli_opt *opt, const cli_verb *verb, const char *value)
+static bool set_real(double *place, const struct given *g)
 {
     char *end;
     double least, most;
-    find_limits(&least, &most, opt, verb);
-    const double x = strtod(value, &end);
-    if (end == value || *end || !(x >= least && x <= most) || x > 1e300)
-        return complain(opt, verb, value, least, most);
+    find_limits(&least, &most, g);
+    const double x = strtod(g->value, &end);
+    if (end == g->value || *end || !(x >= least && x <= most) || x > 1e300)
+        return complain(g, least, most);
     *place = x;
     return true;
 }
 
-static bool set_char(char *place, const cli_opt *opt, const char *verb, const char *value)
+static bool set_char(char *place, const struct given *g)
 {
+    const char *value = g->value;
     if (strcmp(value, "tab") == 0 || strcmp(value, "\\t") == 0)
         value = "\t";
     if (!value[0] || value[1] || (unsigned char)value[0] > 127) {
-        cli_usage(verb, "--%s is \"%s\", wanted one ASCII character, or tab", opt->name, value);
+        cli_usage(g->verb->name, "--%s is \"%s\", wanted one ASCII character, or tab", g->name, value);
         return false;
     }
     *place = value[0];
     return true;
 }
 
-/* Writes value where the option says; false after a complaint. */
-static bool set(void *args, const cli_opt *opt, const cli_verb *verb, const char *value)
+static bool set_choice(int *place, const struct given *g)
 {
-    void *place = (char *)args + opt->offset;
-    switch (opt->kind) {
+    const int i = choice_of(g->opt->operand, g->value);
+    if (i < 0) {
+        cli_usage(g->verb->name, "--%s is \"%s\", wanted %s", g->name, g->value, g->opt->operand);
+        return false;
+    }
+    *place = i;
+    return true;
+}
+
+/* Writes the value where the option says; false after a complaint. */
+static bool set(void *args, const struct given *g)
+{
+    void *place = (char *)args + g->opt->offset;
+    switch (g->opt->kind) {
     case CLI_FLAG:
         *(bool *)place = true;
         return true;
     case CLI_STR:
-        *(const char **)place = value;
+        *(const char **)place = g->value;
         return true;
     case CLI_LIST:
-        return add(place, opt, verb->name, value);
+        return add(place, g, g->value);
     case CLI_NAMES:
-        return add_names(place, opt, verb->name, optarg);
+        return add_names(place, g);
     case CLI_SIZE:
     case CLI_COUNT:
-        return set_size(place, opt, verb, value);
+        return set_size(place, g);
     case CLI_CHAR:
-        return set_char(place, opt, verb->name, value);
+        return set_char(place, g);
     case CLI_REAL:
-        return set_real(place, opt, verb, value);
-    case CLI_CHOICE: {
-        const int i = choice_of(opt->operand, value);
-        if (i < 0) {
-            cli_usage(verb->name, "--%s is \"%s\", wanted %s", opt->name, value, opt->operand);
-            return false;
-        }
-        *(int *)place = i;
-        return true;
-    }
+        return set_real(place, g);
+    case CLI_CHOICE:
+        return set_choice(place, g);
     }
     return false;
+}
+
+/* getopt takes any beginning that only one name has: "lr (short for --lr-scheduler)" keeps a complaint about
+ * the value clear to somebody who meant another option. text is room for it. */
+static const char *spell(char *text, size_t size, const cli_opt *opt, const char *word)
+{
+    const size_t n = strncmp(word, "--", 2) == 0 ? strcspn(word + 2, "=") : 0;
+    if (n == 0 || n == strlen(opt->name))
+        return opt->name;
+    snprintf(text, size, "%.*s (short for --%s)", (int)n, word + 2, opt->name);
+    return text;
+}
+
+/* Why getopt refused word: no such option, the beginning of several, or a flag with a value. */
+static int reject(const cli_verb *verb, const char *word)
+{
+    static const cli_opt help = {.name = "help"};
+    char found[512] = "";
+    size_t n_found = 0, used = 0;
+    const size_t n = strncmp(word, "--", 2) == 0 ? strcspn(word + 2, "=") : 0;
+    for (const cli_opt *opt = verb->options; n > 0 && opt; opt = opt == &help ? NULL : opt + 1) {
+        if (!opt->name)
+            opt = &help;
+        if (strncmp(opt->name, word + 2, n) != 0)
+            continue;
+        if (opt->name[n] == '\0') /* the name itself, whatever else begins so */
+            return cli_usage(verb->name, "--%s takes no value", opt->name);
+        if (used < sizeof found)
+            used +=
+                (size_t)snprintf(found + used, sizeof found - used, "%s--%s", used ? ", " : "", opt->name);
+        ++n_found;
+    }
+    if (n_found > 1)
+        return cli_usage(verb->name, "%.*s is short for several: %s", (int)n + 2, word, found);
+    if (n_found == 1)
+        return cli_usage(verb->name, "%s takes no value", found);
+    return cli_usage(verb->name, "there is no option %s", word);
 }
 
 int cli_parse(void *args, int *first, const cli_verb *verb, int argc, char **argv)
@@ -177,7 +229,8 @@ int cli_parse(void *args, int *first, const cli_verb *verb, int argc, char **arg
     struct option longs[OPTIONS_MAX] = {{0}};
     char shorts[2 * OPTIONS_MAX + 4] = "+:h";
     size_t n = 0, used = strlen(shorts);
-    for (const cli_opt *opt = verb->options; opt->name && n + 2 < OPTIONS_MAX; ++opt, ++n) {
+    for (const cli_opt *opt = verb->options; opt->name; ++opt, ++n) {
+        assert(n + 2 < OPTIONS_MAX);
         const int has_value = opt->kind == CLI_FLAG ? no_argument : required_argument;
         longs[n] = (struct option){opt->name, has_value, NULL, LONG_ONLY + (int)n};
         if (opt->letter) {
@@ -204,8 +257,7 @@ int cli_parse(void *args, int *first, const cli_verb *verb, int argc, char **arg
             return EXIT_OK;
         }
         if (c == '?' || c == ':') {
-            const char *what = argv[at];
-            return cli_usage(verb->name, c == ':' ? "%s needs a value" : "there is no option %s", what);
+            return c == '?' ? reject(verb, argv[at]) : cli_usage(verb->name, "%s needs a value", argv[at]);
         }
         const cli_opt *opt = verb->options;
         if (c >= LONG_ONLY)
@@ -213,7 +265,9 @@ int cli_parse(void *args, int *first, const cli_verb *verb, int argc, char **arg
         else
             while (opt->letter != c)
                 ++opt;
-        if (!set(args, opt, verb, optarg))
+        char name[128];
+        const struct given g = {opt, verb, spell(name, sizeof name, opt, argv[at]), optarg};
+        if (!set(args, &g))
             return EXIT_USAGE;
     }
     while (optind < argc)
@@ -225,29 +279,34 @@ int cli_parse(void *args, int *first, const cli_verb *verb, int argc, char **arg
     return -1;
 }
 
-/* The value an option has when it is not given. */
-static void print_default(const cli_opt *opt, const void *defaults)
+int cli_brief(const cli_verb *verb)
 {
-    const void *place = (const char *)defaults + opt->offset;
+    return (int)strcspn(verb->summary, ":.");
+}
+
+const char *cli_default(char *text, size_t size, const cli_verb *verb, const cli_opt *opt)
+{
+    const void *place = (const char *)verb->defaults + opt->offset;
+    const char *value = opt->unset;
+    text[0] = '\0';
     if (opt->kind == CLI_FLAG)
-        return;
-    if (opt->unset) {
-        printf(" (default: %s)", opt->unset);
-    } else if (opt->kind == CLI_STR) {
-        const char *value = *(const char *const *)place;
-        if (value)
-            printf(" (default: %s)", value);
+        return text;
+    if (!value && opt->kind == CLI_STR)
+        value = *(const char *const *)place;
+    if (value) {
+        snprintf(text, size, " (default: %s)", value);
     } else if (opt->kind == CLI_SIZE || opt->kind == CLI_COUNT) {
         if (*(const size_t *)place || opt->kind == CLI_COUNT)
-            printf(" (default: %zu)", *(const size_t *)place);
+            snprintf(text, size, " (default: %zu)", *(const size_t *)place);
     } else if (opt->kind == CLI_REAL) {
-        printf(" (default: %g)", *(const double *)place);
+        snprintf(text, size, " (default: %g)", *(const double *)place);
     } else if (opt->kind == CLI_CHOICE && *(const int *)place >= 0) {
         const char *choice = opt->operand;
         for (int i = *(const int *)place; i > 0; --i)
             choice += strcspn(choice, "|") + 1;
-        printf(" (default: %.*s)", (int)strcspn(choice, "|"), choice);
+        snprintf(text, size, " (default: %.*s)", (int)strcspn(choice, "|"), choice);
     }
+    return text;
 }
 
 void cli_help(const cli_verb *verb)
@@ -265,8 +324,8 @@ void cli_help(const cli_verb *verb)
             printf("  %s\n  %-24s  %s", left, "", opt->help);
         else
             printf("  %-24s  %s", left, opt->help);
-        print_default(opt, verb->defaults);
-        putchar('\n');
+        char value[CLI_DEFAULT_BYTES];
+        puts(cli_default(value, sizeof value, verb, opt));
     }
     printf("  %-24s  print this help\n", "-h, --help");
 }

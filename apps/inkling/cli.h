@@ -1,4 +1,4 @@
-/* Options of the verbs: one table per verb is its parser, its usage line and its help. */
+/* Options of the verbs: one table per verb is its parser, its help, its man page and its completion. */
 #ifndef INKLING_CLI_H
 #define INKLING_CLI_H
 
@@ -50,13 +50,25 @@ typedef struct cli_verb {
 } cli_verb;
 
 extern const cli_verb verb_classify, verb_embed, verb_tokenize, verb_evaluate, verb_finetune, verb_quantize,
-    verb_info, verb_bench, verb_train_tokenizer, verb_calibrate;
+    verb_calibrate, verb_info, verb_bench, verb_train_tokenizer, verb_completion;
+
+extern const cli_verb *const cli_verbs[]; /* all of them; ends with NULL */
 
 /* Parses argv into args. Returns -1 when the verb shall run; else the exit status to leave with, after help
  * on stdout (0) or a complaint on stderr (2). Operands are argv[*first] on. */
 int cli_parse(void *args, int *first, const cli_verb *verb, int argc, char **argv);
 
 void cli_help(const cli_verb *verb);
+
+/* The man page inkling-VERB(1) on stdout, made of the same table; NULL: inkling(1). */
+void cli_man(const cli_verb *verb);
+
+/* " (default: 5)", or "" where there is nothing to say, in text. */
+enum { CLI_DEFAULT_BYTES = 256 };
+const char *cli_default(char *text, size_t size, const cli_verb *verb, const cli_opt *opt);
+
+/* Length of what a verb does in a few words: its summary up to the first colon or full stop. */
+int cli_brief(const cli_verb *verb);
 
 /* One sentence on stderr, "inkling VERB: ..."; returns EXIT_USAGE. */
 int cli_usage(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -17,7 +17,7 @@ static const cli_opt options[] = {
      NULL},
     {0, "top-k", CLI_SIZE, offsetof(struct args, top_k), "N", "print the N best labels, too", NULL},
     {0, "threshold", CLI_REAL, offsetof(struct args, threshold), "X",
-     "score from which a label of a multi-label model counts", "its calibration's, else 0.5"},
+     "score from which a label of a multi-label model counts", "as calibrated, else 0.5"},
     JOB_KEEP(struct args),
     JOB_OUTPUT(struct args),
     {0, "output-format", CLI_CHOICE, offsetof(struct args, output_format), "jsonl|csv|tsv",

@@ -5,17 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cli_verb *const verbs[] = {
-    &verb_classify,        &verb_embed,    &verb_tokenize,  &verb_finetune, &verb_evaluate,
-    &verb_train_tokenizer, &verb_quantize, &verb_calibrate, &verb_info,     &verb_bench};
-
-enum { VERBS = sizeof verbs / sizeof *verbs };
+const cli_verb *const cli_verbs[] = {&verb_classify, &verb_embed,           &verb_tokenize,   &verb_finetune,
+                                     &verb_evaluate, &verb_train_tokenizer, &verb_quantize,   &verb_calibrate,
+                                     &verb_info,     &verb_bench,           &verb_completion, NULL};
 
 static const cli_verb *find(const char *name)
 {
-    for (size_t i = 0; i < VERBS; ++i)
-        if (strcmp(verbs[i]->name, name) == 0)
-            return verbs[i];
+    for (size_t i = 0; cli_verbs[i]; ++i)
+        if (strcmp(cli_verbs[i]->name, name) == 0)
+            return cli_verbs[i];
     return NULL;
 }
 
@@ -24,9 +22,8 @@ static void print_overview(FILE *out)
     fprintf(
         out,
         "usage: inkling VERB [options] [FILE...]\n\nBERT-style text encoders on ordinary CPUs.\n\nverbs:\n");
-    for (size_t i = 0; i < VERBS; ++i)
-        fprintf(out, "  %-15s %.*s\n", verbs[i]->name, (int)strcspn(verbs[i]->summary, ":."),
-                verbs[i]->summary);
+    for (size_t i = 0; cli_verbs[i]; ++i)
+        fprintf(out, "  %-15s %.*s\n", cli_verbs[i]->name, cli_brief(cli_verbs[i]), cli_verbs[i]->summary);
     fprintf(
         out,
         "\ninkling help VERB says more; inkling --version says which one this is.\n"
@@ -73,17 +70,20 @@ int main(int argc, char **argv)
         return leave(EXIT_OK);
     }
     const bool help = strcmp(word, "help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
-    if (help && argc == 2) {
-        print_overview(stdout);
-        return leave(EXIT_OK);
+    const bool man = help && argc > 2 && strcmp(argv[2], "--man") == 0;
+    const char *name = help ? argv[2 + man] : word;
+    const cli_verb *verb = name ? find(name) : NULL;
+    if (name && !verb)
+        return cli_usage(NULL, "there is no verb \"%s\"", name);
+    if (!help) {
+        check_environment();
+        return leave(verb->run(argc - 1, argv + 1));
     }
-    const cli_verb *verb = find(help ? argv[2] : word);
-    if (!verb)
-        return cli_usage(NULL, "there is no verb \"%s\"", help ? argv[2] : word);
-    if (help) {
+    if (man)
+        cli_man(verb);
+    else if (verb)
         cli_help(verb);
-        return leave(EXIT_OK);
-    }
-    check_environment();
-    return leave(verb->run(argc - 1, argv + 1));
+    else
+        print_overview(stdout);
+    return leave(EXIT_OK);
 }

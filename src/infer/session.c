@@ -153,7 +153,7 @@ ink_status ink_encode(float *hidden, size_t hidden_len, ink_session *session, co
         return ink_fail(err, INK_E_SHAPE, "room for %zu floats, the hidden states are %zu", hidden_len,
                         floats);
     INK_TRY(forward(session, NULL, batch, err));
-    memcpy(hidden, session->encoder.x, floats * sizeof *hidden);
+    memcpy(hidden, session->encoder.all.x, floats * sizeof *hidden);
     return INK_OK;
 }
 
@@ -223,7 +223,7 @@ void ink__pool(float *vectors, const ink_session *s, const ink_batch *batch, ink
     const size_t H = s->model->config.H;
     for (size_t b = 0; b < batch->B; ++b) {
         const size_t begin = batch->offsets[b];
-        pool_one(vectors + b * H, s->encoder.x + begin * H, batch->offsets[b + 1] - begin, H,
+        pool_one(vectors + b * H, s->encoder.all.x + begin * H, batch->offsets[b + 1] - begin, H,
                  pooling == INK_POOLING_AUTO ? s->model->pooling : pooling);
         if (normalize)
             ink__normalize(vectors + b * H, H);

@@ -134,13 +134,13 @@ ink_status ink__fused_norm(float *y, ink__lane *lane, const ink__norm *norm, con
     return INK_OK;
 }
 
-ink_status ink__fused_attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets,
+ink_status ink__fused_attention(float *ctx, ink__lane *lane, const float *qkv, const size_t *offsets,
                                 size_t B, const ink__attending *how, ink_error *err)
 {
     const size_t N = how->N, D = how->D, H = N * D;
-#pragma omp parallel for schedule(dynamic) num_threads(e->threads) if (e->threads > 1)
+#pragma omp parallel for schedule(dynamic) num_threads(lane->threads) if (lane->threads > 1)
     for (size_t task = 0; task < B * N; ++task) {
-        const ink__fused_lane *s = ink__encoder_lane(e)->state;
+        const ink__fused_lane *s = ink__lane_alone(lane)->state;
         const size_t b = task / N, n = task % N, first = offsets[b];
         s->fused->attend(ctx + first * H + n * D, s->scratch, qkv + first * 3 * H + n * D,
                          offsets[b + 1] - first, how, n);

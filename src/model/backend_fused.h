@@ -26,7 +26,7 @@ ink_status ink__fused_linear_activate(float *y, ink__lane *lane, const ink__line
                                       ink__activation f, size_t R, ink_error *err);
 ink_status ink__fused_norm(float *y, ink__lane *lane, const ink__norm *norm, const float *x, size_t R,
                            size_t width, ink_error *err);
-ink_status ink__fused_attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets,
+ink_status ink__fused_attention(float *ctx, ink__lane *lane, const float *qkv, const size_t *offsets,
                                 size_t B, const ink__attending *how, ink_error *err);
 
 #endif

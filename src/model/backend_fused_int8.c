@@ -168,16 +168,16 @@ static ink_status feed(float *y, ink__lane *lane, const ink__layer *layer, const
     return INK_OK;
 }
 
-static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
+static ink_status attention(float *ctx, ink__lane *lane, const float *qkv, const size_t *offsets, size_t B,
                             const ink__attending *how, ink_error *err)
 {
     const size_t N = how->N, D = how->D, H = N * D;
-    const ink__fused *fused = ((const struct state *)e->lanes->state)->floats.fused;
+    const ink__fused *fused = ((const struct state *)lane->state)->floats.fused;
     if (!fused->attend_int8)
-        return ink__fused_attention(ctx, e, qkv, offsets, B, how, err);
-#pragma omp parallel for schedule(dynamic) num_threads(e->threads) if (e->threads > 1)
+        return ink__fused_attention(ctx, lane, qkv, offsets, B, how, err);
+#pragma omp parallel for schedule(dynamic) num_threads(lane->threads) if (lane->threads > 1)
     for (size_t task = 0; task < B * N; ++task) {
-        const struct state *s = ink__encoder_lane(e)->state;
+        const struct state *s = ink__lane_alone(lane)->state;
         const size_t b = task / N, n = task % N, first = offsets[b];
         fused->attend_int8(ctx + first * H + n * D, s->attention, qkv + first * 3 * H + n * D,
                            offsets[b + 1] - first, how, n);
@@ -188,6 +188,7 @@ static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const
 const ink__backend ink__backend_fused_int8 = {
     .name = "fused",
     .id = INK_BACKEND_FUSED,
+    .groups = true,
     .prepare = prepare,
     .release = release,
     .linear = linear,

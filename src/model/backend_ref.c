@@ -76,10 +76,10 @@ static ink_status linear_add_norm(float *y, ink__lane *lane, const ink__linear *
     return n ? norm(y, lane, n, y, R, l->out, err) : INK_OK;
 }
 
-static ink_status attention(float *ctx, ink__encoder *e, const float *qkv, const size_t *offsets, size_t B,
+static ink_status attention(float *ctx, ink__lane *lane, const float *qkv, const size_t *offsets, size_t B,
                             const ink__attending *how, ink_error *err)
 {
-    const struct state *s = e->lanes->state;
+    const struct state *s = lane->state;
     ink_attention_forward(ctx, s->scores, qkv, offsets, B, how);
     return INK_OK;
 }

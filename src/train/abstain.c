@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define FIRST_PART 0.8 /* of the level, for the strictest candidate */
+
 /* ---- the binomial distribution --------------------------------------------------------------------- */
 
 /* P(X = k), by logarithms. */
@@ -66,50 +68,59 @@ static int surest_first(const void *a, const void *b)
     return x > y ? -1 : x < y;
 }
 
-/* How many records without a mistake it takes to reject at the level. */
-static double needed(double max_error, double level)
+/* The least number of records, at most n + 1, among which so many mistakes reject at the level. */
+static size_t needed(uint64_t mistakes, double max_error, double level, size_t n)
 {
-    return ceil(log(level) / log1p(-max_error));
+    size_t low = 0, high = n + 1; /* low does not */
+    while (high - low > 1) {
+        const size_t m = low + (high - low) / 2;
+        *(ink__binomial_at_most(mistakes, m, max_error) > level ? &low : &high) = m;
+    }
+    return high;
 }
 
-/* How many candidates n records carry: as many as leave the strictest one, at its own part of the level, half
- * of the records at most. */
-static size_t count_candidates(size_t n, double max_error)
+/* How many records the strictest candidate decides: as many as bear two mistakes, if that is no more than
+ * half of them, else one or none. n + 1: there are too few for that. */
+static size_t strictest(double max_error, size_t n)
 {
-    size_t G = INK__CUTOFFS_MAX;
-    while (G > 2 && 2 * needed(max_error, INK__ABSTAIN_LEVEL / (double)G) > (double)n)
-        --G;
-    return G == 2 && needed(max_error, INK__ABSTAIN_LEVEL / 2) > (double)n ? 1 : G;
+    for (uint64_t mistakes = 2; mistakes > 0; --mistakes) {
+        const size_t m = needed(mistakes, max_error, FIRST_PART * INK__ABSTAIN_LEVEL, n);
+        if (m <= n / 2)
+            return m;
+    }
+    return needed(0, max_error, FIRST_PART * INK__ABSTAIN_LEVEL, n);
 }
 
-/* The ratio such that the j-th candidate of G decides what is above it. The last decides everything. */
-static float candidate(const ink__confident *records, size_t n, double max_error, size_t j, size_t G)
+/* The share of the level that the j-th candidate brings, and the ratio above which it decides: evenly spaced
+ * from the strictest to that which decides everything. */
+static double candidate(float *ratio, const ink__confident *records, size_t n, size_t first, size_t j)
 {
-    if (j + 1 == G)
-        return 0;
-    const double first = needed(max_error, INK__ABSTAIN_LEVEL / (double)G);
-    const double rank = first + ((double)n - first) * (double)j / (double)(G - 1);
-    return rank < (double)n ? records[(size_t)rank].ratio : 0;
+    const size_t last = INK__CUTOFFS_MAX - 1;
+    const size_t rank = first + (size_t)((double)(n - first) * (double)j / (double)last);
+    *ratio = j < last && rank < n ? records[rank].ratio : 0;
+    return j == 0 ? FIRST_PART : (1 - FIRST_PART) / (double)last;
 }
 
 /* Of sorted records. */
 static void fit(ink__abstain *rule, const ink__confident *records, size_t n, double max_error)
 {
-    const size_t G = count_candidates(n, max_error);
-    const double part = INK__ABSTAIN_LEVEL / (double)G;
+    const size_t first = strictest(max_error, n);
     double level = 0;
     uint64_t decided = 0, wrong = 0;
     *rule = (ink__abstain){0};
-    for (size_t j = 0; j < G; ++j) {
-        const float ratio = candidate(records, n, max_error, j, G);
+    for (size_t j = 0; j < INK__CUTOFFS_MAX; ++j) {
+        float ratio = 0;
+        level += INK__ABSTAIN_LEVEL * (first > n ? 1 : candidate(&ratio, records, n, first, j));
         for (; decided < n && records[decided].ratio > ratio; ++decided)
             wrong += records[decided].wrong;
-        level += part;
-        if (decided == 0 || ink__binomial_at_most(wrong, decided, max_error) > level) {
-            level = 0;
+        if (decided == 0) /* the first are equals: there is nothing to test yet */
             continue;
-        }
-        *rule = (ink__abstain){true, ratio, decided, wrong, ink__binomial_high(wrong, decided, level)};
+        if (ink__binomial_at_most(wrong, decided, max_error) <= level)
+            *rule = (ink__abstain){true, ratio, decided, wrong, ink__binomial_high(wrong, decided, level)};
+        else
+            level = 0;
+        if (first > n) /* all or nothing, once */
+            return;
     }
 }
 

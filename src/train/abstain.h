@@ -10,9 +10,10 @@
  * Biometrika 1934). Taking the best of many such ratios would let the most flattered one win, so the
  * confidence is shared out among them, as in Angelopoulos, Bates, Candes, Jordan and Lei, "Learn then test"
  * (2021), by the fallback procedure of Wiens, "A fixed sequence Bonferroni procedure" (2003): candidates are
- * tested from the strictest on, each at an equal part of the 5%; one that is rejected hands its part on to
- * the next, one that is not loses it. The rule is the loosest that was rejected. Unlike a fixed sequence at
- * the full 5%, which ends at the first that fails, a single surely wrong record does not end it all.
+ * tested from the strictest on, which has four fifths of the 5%, each with a part of its own; one that is
+ * rejected hands its level on to the next, one that is not loses it. The rule is the loosest that was
+ * rejected. Where all goes well that is a fixed sequence at nearly the full 5%, but a few surely wrong
+ * records, which would end that one, cost this one only what the first was given.
  *
  * Candidates are ranks of the records, chosen by their number and max_error alone; at a rank those strictly
  * above its ratio are counted, which, that ratio given, are independent draws from all that is above it. The

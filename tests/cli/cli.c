@@ -6,12 +6,22 @@ TestSuite(cli, .init = setup, .fini = teardown);
 Test(cli, help_goes_to_stdout_and_is_success)
 {
     static const char *const commands[] = {
-        "inkling help",        "inkling -h",
-        "inkling --help",      "inkling help classify",
-        "inkling classify -h", "inkling classify --help",
-        "inkling help embed",  "inkling help tokenize",
-        "inkling help info",   "inkling help evaluate",
+        "inkling help",
+        "inkling -h",
+        "inkling --help",
+        "inkling help classify",
+        "inkling classify -h",
+        "inkling classify --help",
+        "inkling help embed",
+        "inkling help tokenize",
+        "inkling help info",
+        "inkling help evaluate",
         "inkling help bench",
+        "inkling help finetune",
+        "inkling help quantize",
+        "inkling help calibrate",
+        "inkling help train-tokenizer",
+        "inkling help completion",
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; ++i) {
         cr_expect(run("%s", commands[i]) == 0, "%s", commands[i]);
@@ -42,6 +52,11 @@ Test(cli, wrong_usage_exits_2_and_says_why)
     expect_usage("inkling classify -m . --delimiter ''",
                  "--delimiter is \"\", wanted one ASCII character, or tab");
     expect_usage("inkling classify -m . --delimiter ';;'", "--delimiter is \";;\"");
+    expect_usage("inkling classify -m . --form xml", "--form (short for --format) is \"xml\"");
+    expect_usage("inkling classify -m . --max 3", "--max is short for several: --max-l");
+    expect_usage("inkling classify -m . --quiet=1", "--quiet takes no value");
+    expect_usage("inkling classify -m . --he=1", "--help takes no value");
+    expect_usage("inkling finetune --lr 1e-4", "--lr (short for --lr-scheduler) is \"1e-4\", wanted linear|");
     expect_usage("inkling info -m . extra", "takes no operand, given \"extra\"");
 }
 
