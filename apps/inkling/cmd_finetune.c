@@ -94,6 +94,8 @@ static const cli_opt options[] = {
      "train K times, with seed, seed+1, ...: mean and deviation; the best is kept", NULL},
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
+    {0, "long", CLI_CHOICE, JOB_AT(struct args, long_texts), "truncate|head-tail",
+     "of a longer text use its beginning, or its two ends", NULL},
     JOB_BATCH(struct args),
     {0},
 };
@@ -196,6 +198,7 @@ static void fill(ink_finetune_options *o, const struct args *a, struct meter *me
     o->eval_steps = a->eval_steps, o->seed = a->seed, o->seeds = a->seeds;
     o->drop_duplicates = a->drop_duplicates, o->resume = a->resume;
     o->leave_out_bad = a->job.on_error != ON_ERROR_STOP;
+    o->head_tail = a->job.long_texts == 1;
     o->threads = a->job.threads, o->max_length = a->job.max_length, o->batch_tokens = a->job.batch_tokens;
     o->progress = on_progress, o->user = meter;
 }
