@@ -24,7 +24,7 @@ static const cli_opt options[] = {
     {0, "dev", CLI_LIST, offsetof(struct args, dev), "FILE",
      "labelled records to measure both models on; may come again", "nothing is measured"},
     {0, "max-drop", CLI_REAL, offsetof(struct args, max_drop), "X",
-     "points (0.01) that the first metric may fall by; percent, where less is better", NULL},
+     "points (0.01) the first metric may fall by; percent, where less is better", NULL},
     {0, "label", CLI_STR, offsetof(struct args, label), "NAME",
      "field of the truth; label stands for a list labels as well", NULL},
     JOB_RECORDS(struct args),
