@@ -1,6 +1,7 @@
 /* Option tables behind getopt_long: see cli.h. */
 #include "cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS_MAX = 48, LONG_ONLY = 256 };
+enum { OPTIONS_MAX = 96, LONG_ONLY = 256 };
 
 int cli_usage(const char *verb, const char *format, ...)
 {
@@ -228,7 +229,8 @@ int cli_parse(void *args, int *first, const cli_verb *verb, int argc, char **arg
     struct option longs[OPTIONS_MAX] = {{0}};
     char shorts[2 * OPTIONS_MAX + 4] = "+:h";
     size_t n = 0, used = strlen(shorts);
-    for (const cli_opt *opt = verb->options; opt->name && n + 2 < OPTIONS_MAX; ++opt, ++n) {
+    for (const cli_opt *opt = verb->options; opt->name; ++opt, ++n) {
+        assert(n + 2 < OPTIONS_MAX);
         const int has_value = opt->kind == CLI_FLAG ? no_argument : required_argument;
         longs[n] = (struct option){opt->name, has_value, NULL, LONG_ONLY + (int)n};
         if (opt->letter) {
@@ -275,6 +277,11 @@ int cli_parse(void *args, int *first, const cli_verb *verb, int argc, char **arg
     if (operands > 1 && !*verb->operands)
         return cli_usage(verb->name, "takes no operand, given \"%s\"", argv[1]);
     return -1;
+}
+
+int cli_brief(const cli_verb *verb)
+{
+    return (int)strcspn(verb->summary, ":.");
 }
 
 const char *cli_default(char *text, size_t size, const cli_verb *verb, const cli_opt *opt)

@@ -6,6 +6,7 @@ struct args {
     bool all_scores;
     size_t top_k;
     double threshold;
+    int output_format;
 };
 
 static struct args defaults = {.job = JOB_DEFAULTS};
@@ -16,15 +17,18 @@ static const cli_opt options[] = {
      NULL},
     {0, "top-k", CLI_SIZE, offsetof(struct args, top_k), "N", "print the N best labels, too", NULL},
     {0, "threshold", CLI_REAL, offsetof(struct args, threshold), "X",
-     "score from which a label of a multi-label model counts", "its calibration's, else 0.5"},
+     "score from which a label of a multi-label model counts", "as calibrated, else 0.5"},
     JOB_KEEP(struct args),
     JOB_OUTPUT(struct args),
+    {0, "output-format", CLI_CHOICE, offsetof(struct args, output_format), "jsonl|csv|tsv",
+     "of the results: lines of JSON, or a table with a header", NULL},
     JOB_REJECTS(struct args),
     JOB_SHARD(struct args),
     JOB_LATENCY(struct args),
     JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
+    JOB_LONG(struct args),
     JOB_BATCH(struct args),
     JOB_PRECISION(struct args),
     {0},
@@ -55,6 +59,7 @@ static int run(int argc, char **argv)
     job.all_scores = a.all_scores;
     job.top_k = a.top_k;
     job.threshold = a.threshold;
+    job.output_format = (ink_output_format)a.output_format;
     const ink_status status = ink_job_classify(&report, model, &job, &err);
     ink_model_free(model);
     return job_finish("classify", status, &err, &report, &a.job, argv + first);

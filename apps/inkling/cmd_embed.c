@@ -23,6 +23,7 @@ static const cli_opt options[] = {
     JOB_RESUME(struct args),
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
+    JOB_LONG(struct args),
     JOB_BATCH(struct args),
     JOB_PRECISION(struct args),
     {0},

@@ -35,6 +35,7 @@ static const cli_opt options[] = {
      NULL},
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
+    JOB_LONG(struct args),
     JOB_BATCH(struct args),
     JOB_PRECISION(struct args),
     {0},

@@ -49,11 +49,11 @@ static const cli_opt options[] = {
     {0, "tokenizer", CLI_STR, AT(tokenizer), "DIR",
      "with --size, the directory whose tokenizer the model gets", NULL},
     {0, "task", CLI_CHOICE, AT(task), "auto|single|multi|regression",
-     "single label, several, or a number; auto goes by the labels: lists, decimal points", NULL},
+     "one label, several, or a number; auto: as the labels look (lists, points)", NULL},
     {0, "label", CLI_STR, AT(label), "NAME",
      "field of the label; for several labels a list, by default in labels", NULL},
     {0, "epochs", CLI_REAL, AT(epochs), "X", "how often it goes through the data",
-     "3; small data: more, for 200 updates, at most 50"},
+     "3; small data: for 200 updates, 50 at most"},
     {0, "batch-size", CLI_SIZE, AT(batch_size), "N",
      "records of a batch; fewer learn more from small data, in more time", NULL},
     {0, "gradient-accumulation-steps", CLI_SIZE, AT(accumulation), "N",
@@ -74,7 +74,7 @@ static const cli_opt options[] = {
      "how much of each label is spread over all labels", NULL},
     {0, "class-weights", CLI_STR, AT(class_weights), "balanced|FILE",
      "balanced: rare labels count more; FILE: {\"label\": weight, ...}", "all 1"},
-    {0, "metric", CLI_STR, AT(metric), "NAME", "the metric of dev that chooses which weights are saved",
+    {0, "metric", CLI_STR, AT(metric), "NAME", "the metric of dev that chooses the weights",
      "accuracy, micro_f1 or mse, by the task"},
     {0, "eval-steps", CLI_COUNT, AT(eval_steps), "N", "updates between evaluations on dev", "an epoch"},
     {0, "early-stopping-patience", CLI_COUNT, AT(patience), "N",
@@ -84,7 +84,7 @@ static const cli_opt options[] = {
     {0, "layer-lr-decay", CLI_REAL, AT(layer_lr_decay), "X",
      "each layer learns at X times the rate of the layer above", NULL},
     {0, "save-dtype", CLI_CHOICE, AT(dtype), "f32|f16|bf16",
-     "type of the saved weights; f16 and bf16 take half the space", "that of --from; f32 with --size"},
+     "type of the saved weights; 16 bits: half the size", "that of --from; f32 with --size"},
     {0, "drop-duplicates", CLI_FLAG, AT(drop_duplicates), NULL,
      "keep the first of records with the same text, and none whose text is in dev", NULL},
     {0, "resume", CLI_FLAG, AT(resume), NULL,
@@ -94,6 +94,8 @@ static const cli_opt options[] = {
      "train K times, with seed, seed+1, ...: mean and deviation; the best is kept", NULL},
     JOB_RECORDS(struct args),
     JOB_LENGTHS(struct args, "the model's own"),
+    {0, "long", CLI_CHOICE, JOB_AT(struct args, long_texts), "truncate|head-tail",
+     "of a longer text use its beginning, or its two ends", NULL},
     JOB_BATCH(struct args),
     {0},
 };
@@ -196,6 +198,7 @@ static void fill(ink_finetune_options *o, const struct args *a, struct meter *me
     o->eval_steps = a->eval_steps, o->seed = a->seed, o->seeds = a->seeds;
     o->drop_duplicates = a->drop_duplicates, o->resume = a->resume;
     o->leave_out_bad = a->job.on_error != ON_ERROR_STOP;
+    o->head_tail = a->job.long_texts == 1;
     o->threads = a->job.threads, o->max_length = a->job.max_length, o->batch_tokens = a->job.batch_tokens;
     o->progress = on_progress, o->user = meter;
 }

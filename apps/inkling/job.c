@@ -25,8 +25,11 @@ int job_stop_signal(void)
 void job_catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction hangup;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* as nohup has it */
+        sigaction(SIGHUP, &action, NULL);
 }
 
 ink_status job_open_model(ink_model **model, const struct job_args *args, ink_error *err)
@@ -119,6 +122,9 @@ void job_options(ink_job_options *options, const struct job_args *args, char **o
     options->threads = args->threads;
     options->max_length = args->max_length;
     options->batch_tokens = args->batch_tokens;
+    options->long_texts.how = (ink_long)args->long_texts;
+    options->long_texts.stride = args->stride;
+    options->long_texts.pooling = (ink_long_pooling)args->long_pooling;
     options->stop_on_error = args->on_error == 1;
     options->parse_special = args->parse_special;
     options->resume = args->resume;
@@ -201,7 +207,7 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
         return EXIT_OK;
     }
     if (status == INK_E_IO && strcmp(args->output, "-") == 0 && reader_has_gone())
-        return EXIT_FAILED; /* "| head" has seen enough: not worth a word */
+        return 128 + SIGPIPE; /* "| head" has seen enough: not worth a word, and what other filters say */
     const bool kept = status == INK_OK || strcmp(args->output, "-") == 0;
     if (!args->quiet && kept && report->records > 0) {
         const double seconds = report->seconds > 1e-3 ? report->seconds : 1e-3;

@@ -12,7 +12,8 @@ struct job_args {
     size_t shard, shards;
     double max_latency;
     cli_list keep;
-    int format, on_error, precision;
+    int format, on_error, precision, long_texts, long_pooling;
+    size_t stride;
     char delimiter;
     size_t threads, max_length, batch_tokens;
     bool parse_special, quiet, progress, resume;
@@ -117,6 +118,19 @@ struct job_args {
     {                                                                                                        \
         0, "max-length", CLI_SIZE, JOB_AT(type, max_length), "N", "tokens used of one text", what            \
     }
+#define JOB_LONG(type)                                                                                       \
+    {0,                                                                                                      \
+     "long",                                                                                                 \
+     CLI_CHOICE,                                                                                             \
+     JOB_AT(type, long_texts),                                                                               \
+     "truncate|head-tail|chunk",                                                                             \
+     "of a longer text use its beginning, both ends, or all in windows",                                     \
+     NULL},                                                                                                  \
+        {0, "stride", CLI_COUNT, JOB_AT(type, stride), "N", "tokens that neighbouring windows share", NULL}, \
+    {                                                                                                        \
+        0, "long-pooling", CLI_CHOICE, JOB_AT(type, long_pooling), "auto|mean|max|weighted",                 \
+            "how windows become one; auto: mean, for embed weighted by tokens", NULL                         \
+    }
 #define JOB_BATCH(type)                                                                                      \
     {                                                                                                        \
         0, "batch-tokens", CLI_SIZE, JOB_AT(type, batch_tokens), "N", "tokens each thread computes at once", \
@@ -140,7 +154,7 @@ void job_evaluate_options(ink_evaluate_options *options, const struct job_args *
 /* What job_finish is told of an evaluation; of none (NULL), nothing. */
 void job_evaluate_report(ink_job_report *report, const ink_evaluation *evaluation);
 
-/* The first SIGINT or SIGTERM from now on is remembered, a second one kills. 0: none came. */
+/* The first SIGINT, SIGTERM or SIGHUP from now on is remembered, a second one kills. 0: none came. */
 void job_catch_signals(void);
 int job_stop_signal(void);
 

@@ -19,6 +19,7 @@ void job_evaluate_options(ink_evaluate_options *options, const struct job_args *
     options->batch_tokens = job.batch_tokens;
     options->leave_out_bad = !job.stop_on_error;
     options->parse_special = job.parse_special;
+    options->long_texts = job.long_texts;
     options->progress = job.progress, options->user = job.user;
 }
 

@@ -54,7 +54,10 @@ static int name_file(const char *verb, const struct job_args *args, const char *
 int job_shard(const char *verb, struct job_args *args)
 {
     static char output[NAME_BYTES], rejects[NAME_BYTES];
-    const char *text = args->shard_text;
+    const char *text = args->shard_text, *const names[] = {args->output, args->rejects};
+    for (size_t i = 0; !text && i < 2; ++i)
+        if (names[i] && strstr(names[i], mark))
+            return cli_usage(verb, "%s: %s in a name is for --shard", names[i], mark);
     if (!text)
         return -1;
     if (strcmp(text, "auto") == 0) {

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const cli_verb *const cli_verbs[] = {&verb_classify,
@@ -24,11 +25,6 @@ static const cli_verb *find(const char *name)
         if (strcmp(cli_verbs[i]->name, name) == 0)
             return cli_verbs[i];
     return NULL;
-}
-
-int cli_brief(const cli_verb *verb)
-{
-    return (int)strcspn(verb->summary, ":.");
 }
 
 static void print_overview(FILE *out)
@@ -56,6 +52,22 @@ static int leave(int status)
     return status;
 }
 
+/* A variable that is misspelt must not be passed over in silence. */
+static void check_environment(void)
+{
+    const char *threads = getenv("INK_THREADS"), *verbose = getenv("INK_VERBOSE");
+    if (threads && *threads) {
+        const size_t digits = strspn(threads, "0123456789");
+        const unsigned long n = digits && digits < 6 ? strtoul(threads, NULL, 10) : 0;
+        if (threads[digits] || n < 1 || n > 1024)
+            fprintf(stderr,
+                    "inkling: INK_THREADS is \"%.80s\" and does nothing: wanted a number from 1 to 1024\n",
+                    threads);
+    }
+    if (verbose && *verbose && strcmp(verbose, "profile") != 0)
+        fprintf(stderr, "inkling: INK_VERBOSE is \"%.80s\" and does nothing: wanted \"profile\"\n", verbose);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -73,8 +85,10 @@ int main(int argc, char **argv)
     const cli_verb *verb = name ? find(name) : NULL;
     if (name && !verb)
         return cli_usage(NULL, "there is no verb \"%s\"", name);
-    if (!help)
+    if (!help) {
+        check_environment();
         return leave(verb->run(argc - 1, argv + 1));
+    }
     if (man)
         cli_man(verb);
     else if (verb)

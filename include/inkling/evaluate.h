@@ -43,11 +43,15 @@ typedef struct ink_evaluate_options {
     uint64_t seed;      /* of the resamples: the same seed gives the same bytes */
     ink_job_callback *progress; /* may be NULL */
     void *user;
+    ink_long_texts long_texts;
 } ink_evaluate_options;
 #define INK_EVALUATE_OPTIONS_INIT                                                                            \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,    \
-            42, NULL, NULL                                                                                   \
+            42, NULL, NULL,                                                                                  \
+        {                                                                                                    \
+            0, 0, 0                                                                                          \
+        }                                                                                                    \
     }
 
 typedef struct ink_metric {

@@ -79,12 +79,15 @@ typedef struct ink_finetune_options {
     bool leave_out_bad;     /* bad records are counted and left out; default: the first one is the end */
     ink_finetune_callback *progress; /* may be NULL */
     void *user;
+    bool head_tail; /* of a text that is too long the first quarter and the end are used, see
+                     * ink_encode_options; default: its beginning. Then classify with INK_LONG_HEAD_TAIL as
+                     * well */
 } ink_finetune_options;
 #define INK_FINETUNE_OPTIONS_INIT                                                                            \
     {                                                                                                        \
         1, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, "auto", 0,  \
             32, 1, 5e-5, 0.01, 0.06, "linear", 1, 0, NULL, 0, NULL, 0, 1, "adamw", NULL, 0, 0, 0, 0, 42, 1,  \
-            false, false, false, NULL, NULL                                                                  \
+            false, false, false, NULL, NULL, false                                                           \
     }
 
 /* What became of a run. */

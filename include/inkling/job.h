@@ -5,6 +5,7 @@
 
 #include <inkling/base.h>
 #include <inkling/model.h>
+#include <inkling/session.h>
 #include <inkling/tokenizer.h>
 
 #ifdef __cplusplus
@@ -24,6 +25,16 @@ typedef enum ink_format {
     INK_FORMAT_TSV,      /* the same, with tabs in the place of commas */
     INK_FORMAT_FASTTEXT  /* a line is labels (__label__x) and then a text */
 } ink_format;
+
+/* What results are written as. In the tables a list of labels is two columns, labels and label_scores, a
+ * label's score is score_LABEL (or value_LABEL), the best labels are top_1, top_1_score and so on; a bad
+ * record has the column error alone. In TSV a tab, line feed, carriage return and backslash inside a cell are
+ * \t, \n, \r and \\. A part's output and an empty one have the header, too. */
+typedef enum ink_output_format {
+    INK_OUTPUT_JSONL = 0,
+    INK_OUTPUT_CSV, /* RFC 4180, with the delimiter of the input */
+    INK_OUTPUT_TSV
+} ink_output_format;
 
 /* Why a record is bad. */
 typedef enum ink_bad {
@@ -94,11 +105,13 @@ typedef struct ink_job_options {
                   * was never stopped, a failure or a kill costing at most the last second's work and a power
                   * cut what had not reached the disk; where it is complete nothing is done. INK_E_ARG where
                   * the model, an option or the input is another than it was */
+    ink_long_texts long_texts;       /* classify, embed */
+    ink_output_format output_format; /* classify. rejects are lines of JSON always */
 } ink_job_options;
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
-            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, 0, false                  \
+            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, 0, false, {0, 0, 0}, 0    \
     }
 
 /* What a job did. Also filled when it fails. */
@@ -121,11 +134,13 @@ typedef struct ink_job_report {
     bool complete;    /* with resume: they were all there, and nothing was left to do */
 } ink_job_report;
 
-/* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false}.
- * Behind the score "abstain":true where the model's abstain rule withholds the record. report and options may
- * not be NULL.
+/* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false},
+ * and behind truncated, where texts are chunked, "windows":1; behind the score "abstain":true where the
+ * model's abstain rule withholds the record. report and options may not be NULL.
  *
  * INK_E_ARG    the model has no classification head
+ * INK_E_FORMAT the rest of an input cannot be read; or not one of the first thousand records has the fields
+ *              that were asked for
  * INK_E_IO     an input cannot be read, or the output cannot be written (a full disk, a closed pipe)
  * others       as ink_model_open and ink_classify */
 INK_API INK_NODISCARD ink_status ink_job_classify(ink_job_report *report, const ink_model *model,

@@ -42,11 +42,35 @@ typedef struct ink_text {
     size_t pair_len;
 } ink_text;
 
+/* What becomes of a text of more than max_length tokens. */
+typedef enum ink_long {
+    INK_LONG_TRUNCATE = 0, /* its beginning is used */
+    INK_LONG_HEAD_TAIL,    /* its first quarter and its end are, see ink_encode_options */
+    INK_LONG_CHUNK         /* all of it is, in windows of max_length whose results are pooled */
+} ink_long;
+
+/* How the windows' results become one, label by label, before softmax, sigmoid or the scaling to length 1. */
+typedef enum ink_long_pooling {
+    INK_LONG_POOLING_AUTO = 0, /* mean of logits, weighted mean of vectors */
+    INK_LONG_POOLING_MEAN,     /* each window counting once */
+    INK_LONG_POOLING_MAX,      /* the largest */
+    INK_LONG_POOLING_WEIGHTED  /* mean, a window counting as many times as it has tokens */
+} ink_long_pooling;
+
+/* All zero: long texts are truncated. Pairs always are; anything else asked of one is INK_E_ARG. */
+typedef struct ink_long_texts {
+    ink_long how;
+    size_t stride; /* chunk: tokens that a window shares with the one before it, as Hugging Face counts it */
+    ink_long_pooling pooling; /* chunk */
+} ink_long_texts;
+
 /* What became of one text. */
 typedef struct ink_text_use {
     size_t tokens;    /* of the whole text, special tokens included */
-    size_t used;      /* computed: less than tokens means that the text was cut */
+    size_t used;      /* of these: less than tokens means that the text was cut */
     size_t bad_bytes; /* ill-formed UTF-8 sequences, read as U+FFFD */
+    size_t windows;   /* that it was computed in; 1 unless texts are chunked */
+    size_t computed;  /* tokens of all windows, what they share and each one's special tokens included */
 } ink_text_use;
 
 typedef struct ink_text_options {
@@ -55,17 +79,23 @@ typedef struct ink_text_options {
     bool parse_special;  /* see ink_encode_options */
     ink_pooling pooling; /* embed only */
     bool normalize;      /* embed only: make vectors of length 1 even where the model does not ask for it */
+    ink_long_texts long_texts;
 } ink_text_options;
 #define INK_TEXT_OPTIONS_INIT                                                                                \
     {                                                                                                        \
-        1, 0, false, INK_POOLING_AUTO, false                                                                 \
+        1, 0, false, INK_POOLING_AUTO, false,                                                                \
+        {                                                                                                    \
+            INK_LONG_TRUNCATE, 0, INK_LONG_POOLING_WEIGHTED                                                  \
+        }                                                                                                    \
     }
 
 /* scores [n,C], caller's memory of scores_len floats: each text's label scores by the model's activation
  * (softmax: rows sum to 1 within 1e-6). C = ink_model_labels(model). uses [n] may be NULL. A text's bits do
- * not depend on its neighbours. options may be NULL.
+ * not depend on its neighbours. options may be NULL. Memory does not grow with a text's length, whatever
+ * becomes of long ones (but see ink_tokenizer_encode).
  *
- * INK_E_ARG      the model has no classification head; max_length exceeds the model's positions
+ * INK_E_ARG      the model has no classification head; max_length exceeds the model's positions; a stride
+ *                that leaves a window nothing new
  * INK_E_SHAPE    scores_len < n*C; a text needs more tokens than the session was planned for
  * INK_E_NUMERIC  a score is not finite (the weights are broken)
  * On failure scores is unspecified and the session stays usable; so below. */

@@ -72,10 +72,13 @@ typedef struct ink_encode_options {
     bool no_specials;   /* leave out [CLS], [SEP] */
     size_t max_length;  /* keep at most so many tokens, specials included; 0: all. A pair is cut
                          * longest_first, on the right */
+    bool head_tail; /* of a text that is cut keep the first quarter and the last three quarters of the room
+                     * (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?": 128 tokens and
+                     * 382), not the beginning; not for pairs */
 } ink_encode_options;
 #define INK_ENCODE_OPTIONS_INIT                                                                              \
     {                                                                                                        \
-        1, false, false, 0                                                                                   \
+        1, false, false, 0, false                                                                            \
     }
 
 /* Encodes text [text_len bytes] and, unless pair is NULL, pair [pair_len bytes]. Bytes that are not UTF-8

@@ -10,6 +10,9 @@
 
 enum { UNIT_RECORDS = 1024, WAIT_MILLISECONDS = 100 };
 
+/* Where not one of so many records had the fields that were asked for, their names are wrong. */
+enum { HOPELESS_RECORDS = 1000 };
+
 /* Between two entries of the journal: so much work a killed job loses. */
 static const double MARK_SECONDS = 1;
 
@@ -108,6 +111,10 @@ static ink_status write_result(struct job *job, ink__result *result, ink_error *
     if (result->stopped)
         return ink_fail(err, INK_E_FORMAT, "%s", result->first_error);
     ink__job_output_move(&job->output, result, total);
+    if (total->records >= HOPELESS_RECORDS && total->failed_by[INK_BAD_FIELD] == total->records)
+        return ink_fail(err, INK_E_FORMAT, "not one of the first %llu records can be used; the first: %s",
+                        (unsigned long long)total->records,
+                        *total->first_error ? total->first_error : result->first_error);
     return INK_OK;
 }
 
@@ -163,7 +170,8 @@ static bool wait_for_record(struct job *job)
 /* Reads the next unit: about unit_tokens tokens, less when the next record is not at hand. */
 static ink_status unit_read(ink__unit *unit, struct job *job, ink_error *err)
 {
-    const size_t longest = job->work->max_length ? job->work->max_length : SIZE_MAX;
+    const ink__work *work = job->work;
+    const size_t longest = work->max_length && !work->chunked ? work->max_length : SIZE_MAX;
     size_t tokens = 0;
     ink__unit_clear(unit);
     while (tokens < job->work->unit_tokens && unit->n < UNIT_RECORDS) {

@@ -52,12 +52,15 @@ typedef struct ink__result {
     bool stopped; /* by stop_on_error, at first_error */
 } ink__result;
 
+struct ink__columns;
+
 /* What a verb does with records. */
 typedef struct ink__work {
     const void *subject; /* model or tokenizer */
     const char *verb;   /* names the job in its journal; NULL: it cannot be resumed. Its subject is a model */
     size_t unit_tokens; /* about how many tokens make a unit */
-    size_t max_length;  /* tokens used of a record, for that estimate; 0: all */
+    size_t max_length;  /* tokens of a sequence, for that estimate; 0: any number */
+    bool chunked;       /* a record may be many sequences: all of it is computed */
     /* A worker's own things, made when it has something to do. */
     ink_status (*open)(void **state, const struct ink__work *work, const ink_job_options *options,
                        ink_error *err);
@@ -67,6 +70,7 @@ typedef struct ink__work {
     /* What stands before the first record; written at the start with 0 records and again, in its place and of
      * the same length, when their number is known. NULL: nothing. */
     ink_status (*header)(ink__text *header, const struct ink__work *work, uint64_t records, ink_error *err);
+    const struct ink__columns *table; /* results are its rows; NULL: they are not */
     /* Takes each unit's result, in order and one at a time, instead of the output. NULL: result->out is
      * written. */
     ink_status (*take)(const struct ink__work *work, const ink__result *result, ink_error *err);

@@ -127,8 +127,12 @@ static ink_status one_line(ink__result *result, const ink__model_worker *s, cons
     INK_TRY(ink__text_cstr(out, ",\"used\":", err));
     INK_TRY(ink__text_uint(out, use->used, err));
     INK_TRY(ink__text_cstr(out, truncated ? ",\"truncated\":true" : ",\"truncated\":false", err));
+    if (s->options->long_texts.how == INK_LONG_CHUNK) {
+        INK_TRY(ink__text_cstr(out, ",\"windows\":", err));
+        INK_TRY(ink__text_uint(out, use->windows, err));
+    }
     INK_TRY(ink__result_end(out, unit, record, err));
-    result->tokens += use->used;
+    result->tokens += use->computed;
     result->truncated += truncated;
     return INK_OK;
 }
@@ -137,20 +141,25 @@ static ink_status run(ink__result *result, void *state, const ink__unit *unit, i
 {
     ink__model_worker *s = state;
     const size_t C = s->info.labels;
-    const ink_text_options options = {
-        .version = 1, .max_length = s->options->max_length, .parse_special = s->options->parse_special};
+    const ink_text_options options = {.version = 1,
+                                      .max_length = s->options->max_length,
+                                      .parse_special = s->options->parse_special,
+                                      .long_texts = s->options->long_texts};
     size_t n;
     INK_TRY(ink__model_worker_gather(&n, s, unit, C, err));
     INK_TRY(ink_classify_texts(s->out, n * C, s->uses, s->session, s->texts, n, &options, err));
     bool stop = false;
     for (size_t i = 0, good = 0; i < unit->n && !stop; ++i) {
         const ink__unit_record *record = &unit->records[i];
+        const size_t begin = result->out.len;
         if (record->error != SIZE_MAX) {
             INK_TRY(ink__result_bad(result, &stop, unit, record, s->options, err));
         } else {
             INK_TRY(one_line(result, s, unit, record, s->out + good * C, &s->uses[good], err));
             ++good;
         }
+        if (s->table && result->out.len > begin)
+            INK_TRY(ink__columns_row(&result->out, begin, s->table, &s->row, err));
     }
     return INK_OK;
 }
@@ -161,6 +170,7 @@ ink_status ink_job_classify(ink_job_report *report, const ink_model *model, cons
     INK_TRY(ink__job_check(report, model, options, err));
     INK_TRY(ink__head_check(model, err));
     INK_TRY(ink__length_check(model, options->max_length, err));
+    INK_TRY(ink__long_check(&options->long_texts, options->text_pair != NULL, err));
     ink_model_info info;
     ink_model_get_info(&info, model);
     if (options->threshold != 0 && info.activation != INK_ACTIVATION_SIGMOID)
@@ -171,14 +181,20 @@ ink_status ink_job_classify(ink_job_report *report, const ink_model *model, cons
                         options->threshold);
     if (options->top_k > 0 && info.activation == INK_ACTIVATION_NONE)
         return ink_fail(err, INK_E_ARG, "%s: is a regression and has no best labels", model->dir);
+    ink__columns *table;
+    INK_TRY(ink__columns_create(&table, model, options, err));
     const ink__work work = {
         .subject = model,
         .verb = "classify",
         .unit_tokens = options->batch_tokens ? options->batch_tokens : INK__BATCH_TOKENS,
         .max_length = options->max_length ? options->max_length : info.max_length,
+        .chunked = options->long_texts.how == INK_LONG_CHUNK,
         .open = ink__model_worker_open,
         .close = ink__model_worker_close,
         .run = run,
+        .table = table,
     };
-    return ink__job_run(report, &work, options, err);
+    const ink_status st = ink__job_run(report, &work, options, err);
+    ink__columns_free(table);
+    return st;
 }

@@ -59,7 +59,8 @@ static ink_status run(ink__result *result, void *state, const ink__unit *unit, i
                                       .max_length = s->options->max_length,
                                       .parse_special = s->options->parse_special,
                                       .pooling = s->options->pooling,
-                                      .normalize = s->options->normalize};
+                                      .normalize = s->options->normalize,
+                                      .long_texts = s->options->long_texts};
     size_t n;
     INK_TRY(ink__model_worker_gather(&n, s, unit, s->info.hidden, err));
     INK_TRY(ink_embed_texts(s->out, n * s->info.hidden, s->uses, s->session, s->texts, n, &options, err));
@@ -75,7 +76,7 @@ static ink_status run(ink__result *result, void *state, const ink__unit *unit, i
             INK_TRY(bytes_of(&result->out, vector, s->info.hidden, err));
         else
             INK_TRY(one_line(result, s, unit, record, vector, err));
-        result->tokens += s->uses[good].used;
+        result->tokens += s->uses[good].computed;
         result->truncated += s->uses[good].used < s->uses[good].tokens;
         ++good;
     }
@@ -102,6 +103,7 @@ ink_status ink_job_embed(ink_job_report *report, const ink_model *model, const i
 {
     INK_TRY(ink__job_check(report, model, options, err));
     INK_TRY(ink__length_check(model, options->max_length, err));
+    INK_TRY(ink__long_check(&options->long_texts, options->text_pair != NULL, err));
     ink_model_info info;
     ink_model_get_info(&info, model);
     const ink__work work = {
@@ -109,6 +111,7 @@ ink_status ink_job_embed(ink_job_report *report, const ink_model *model, const i
         .verb = "embed",
         .unit_tokens = options->batch_tokens ? options->batch_tokens : INK__BATCH_TOKENS,
         .max_length = options->max_length ? options->max_length : info.embed_max_length,
+        .chunked = options->long_texts.how == INK_LONG_CHUNK,
         .open = ink__model_worker_open,
         .close = ink__model_worker_close,
         .run = run,

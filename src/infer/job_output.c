@@ -1,5 +1,6 @@
 /* Where results go: see job_output.h. */
 #include "infer/job_output.h"
+#include "infer/job_table.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -49,6 +50,17 @@ static ink_status write_header(ink__job_output *out, uint64_t records, bool agai
     return st;
 }
 
+/* A table's header, unless it is there. */
+static ink_status write_columns(ink__job_output *out, ink_error *err)
+{
+    if (!out->work->table || out->resume.standing[INK__ENTRY_BYTES] > 0)
+        return INK_OK;
+    const char *header = ink__columns_header(out->work->table);
+    if (out->resume.journal)
+        ink__resume_begin(&out->resume, header);
+    return ink__output_write(out->output, header, strlen(header), err);
+}
+
 /* Without resume a file appears whole or not at all. */
 ink_status ink__job_output_open(ink__job_output *out, ink_job_report *report, ink__records *records,
                                 const ink__work *work, const ink_job_options *options, ink_error *err)
@@ -59,6 +71,7 @@ ink_status ink__job_output_open(ink__job_output *out, ink_job_report *report, in
         INK_TRY(ink__output_open(&out->output, options->output, err));
         if (options->rejects)
             INK_TRY(ink__output_open(&out->rejects, options->rejects, err));
+        INK_TRY(write_columns(out, err));
         return write_header(out, 0, false, err);
     }
     if (!work->verb || work->header)
@@ -66,9 +79,10 @@ ink_status ink__job_output_open(ink__job_output *out, ink_job_report *report, in
     INK_TRY(ink__resume_open(&out->resume, work, options, err));
     ink__resume_report(report, &out->resume);
     if (report->complete)
-        return INK_OK;
+        return ink__resume_verify(&out->resume, records, err);
     INK_TRY(ink__resume_skip(&out->resume, records, err));
-    return ink__resume_outputs(&out->output, &out->rejects, &out->resume, err);
+    INK_TRY(ink__resume_outputs(&out->output, &out->rejects, &out->resume, err));
+    return write_columns(out, err);
 }
 
 /* What is written after a failure does not count: part of what came before may be missing. */

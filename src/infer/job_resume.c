@@ -49,15 +49,34 @@ static ink_status find_standing(ink__resume *r, ink_error *err)
     r->in_place = in_place && r->standing[INK__STANDING_COMPLETE];
     if (!in_place || r->in_place)
         return INK_OK;
-    return ink_fail(err, INK_E_ARG,
-                    "%s: is not the file that %s is the journal of: remove both to start over",
-                    r->output.path, r->journal_path);
+    return ink_fail(
+        err, INK_E_ARG,
+        "%s: is not as the job left it, by %s: it has been changed, or is another's; name another "
+        "output to begin anew",
+        r->output.path, r->journal_path);
 }
 
 static ink_status name_growing(ink__growing *file, const char *path, ink_error *err)
 {
     file->path = path;
     return path ? with_ending(&file->part, path, ".part", err) : INK_OK;
+}
+
+/* When files were last changed, and what else there is among the inputs. */
+static void look_at_inputs(ink__resume *r, const ink_job_options *o)
+{
+    r->streams = o->n_inputs == 0;
+    for (size_t i = 0; i < o->n_inputs; ++i) {
+        struct stat info;
+        if (strcmp(o->inputs[i], "-") == 0 || stat(o->inputs[i], &info) != 0 ||
+            !(S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))) {
+            r->streams = true;
+            continue;
+        }
+        const uint64_t when[2] = {(uint64_t)info.st_mtim.tv_sec, (uint64_t)info.st_mtim.tv_nsec};
+        r->folders = r->folders || S_ISDIR(info.st_mode);
+        r->times = ink__crc32c_add(&r->crc, (uint32_t)r->times, when, sizeof when);
+    }
 }
 
 ink_status ink__resume_open(ink__resume *r, const ink__work *work, const ink_job_options *options,
@@ -75,10 +94,11 @@ ink_status ink__resume_open(ink__resume *r, const ink__work *work, const ink_job
     INK_TRY_GOTO(with_ending(&r->journal_path, options->output, ".journal", err));
     if (is_there(options->output) && !is_there(r->journal_path)) {
         st = ink_fail(err, INK_E_ARG,
-                      "%s: is there already, without a journal that says of which job: remove it first",
-                      options->output);
+                      "%s: is there already, and no %s says which job made it; name another output",
+                      options->output, r->journal_path);
         goto done;
     }
+    look_at_inputs(r, options);
     INK_TRY_GOTO(ink__settings_make(&settings, work, options, err));
     INK_TRY_GOTO(ink__journal_open(&r->journal, r->journal_path, INK__STANDING_NUMBERS, err));
     if (!ink__journal_settings(r->journal)) {
@@ -94,20 +114,43 @@ done:
     return st;
 }
 
-ink_status ink__resume_skip(const ink__resume *r, ink__records *records, ink_error *err)
+static ink_status other_input(const ink__resume *r, const char *what, ink_error *err)
+{
+    return ink_fail(err, INK_E_ARG, "%s: was %s other input: %s; name another output to begin anew",
+                    r->output.path, r->in_place ? "made of" : "begun with", what);
+}
+
+static ink_status pass_over(const ink__resume *r, ink__records *records, ink_error *err)
 {
     const uint64_t n = r->standing[INK__STANDING_INPUT];
     uint32_t check;
     bool end;
+    INK_TRY(ink__records_skip(&check, &end, records, n, err));
+    if (end)
+        return other_input(r, "there were more records then", err);
+    if (n > 0 && check != r->standing[INK__STANDING_INPUT_CHECK])
+        return other_input(r, "the records that are done have changed since", err);
+    return INK_OK;
+}
+
+ink_status ink__resume_skip(ink__resume *r, ink__records *records, ink_error *err)
+{
     if (r->standing[INK__STANDING_COMPLETE])
         return INK_OK;
-    INK_TRY(ink__records_skip(&check, &end, records, n, err));
-    if (end || (n > 0 && check != r->standing[INK__STANDING_INPUT_CHECK]))
-        return ink_fail(err, INK_E_ARG, "%s: was begun with other input: %s; remove %s and %s to start over",
-                        r->output.path,
-                        end ? "there were more records then" : "the records that are done have changed since",
-                        r->output.part, r->journal_path);
+    INK_TRY(pass_over(r, records, err));
+    r->standing[INK__STANDING_TIMES] = r->times;
     return INK_OK;
+}
+
+ink_status ink__resume_verify(const ink__resume *r, ink__records *records, ink_error *err)
+{
+    ink__record record;
+    bool end;
+    if (r->streams || (!r->folders && r->times == r->standing[INK__STANDING_TIMES]))
+        return INK_OK;
+    INK_TRY(pass_over(r, records, err));
+    INK_TRY(ink__records_next(&record, &end, records, err));
+    return end ? INK_OK : other_input(r, "there were fewer records then", err);
 }
 
 ink_status ink__resume_outputs(ink__output **output, ink__output **rejects, ink__resume *r, ink_error *err)
@@ -133,17 +176,22 @@ void ink__resume_report(ink_job_report *report, const ink__resume *r)
 }
 
 /* Moves a file's length and, behind it, its check. */
-static void add_bytes(uint64_t *length_and_check, const ink__resume *r, const ink__text *bytes)
+static void add_bytes(uint64_t *length_and_check, const ink__resume *r, const char *bytes, size_t len)
 {
-    length_and_check[0] += bytes->len;
-    length_and_check[1] = ink__crc32c_add(&r->crc, (uint32_t)length_and_check[1], bytes->data, bytes->len);
+    length_and_check[0] += len;
+    length_and_check[1] = ink__crc32c_add(&r->crc, (uint32_t)length_and_check[1], bytes, len);
+}
+
+void ink__resume_begin(ink__resume *r, const char *bytes)
+{
+    add_bytes(r->standing + INK__ENTRY_BYTES, r, bytes, strlen(bytes));
 }
 
 void ink__resume_move(ink__resume *r, const ink__result *result, const ink_job_report *report)
 {
     uint64_t *standing = r->standing;
-    add_bytes(standing + INK__ENTRY_BYTES, r, &result->out);
-    add_bytes(standing + INK__ENTRY_BYTES_2, r, &result->rejects);
+    add_bytes(standing + INK__ENTRY_BYTES, r, result->out.data, result->out.len);
+    add_bytes(standing + INK__ENTRY_BYTES_2, r, result->rejects.data, result->rejects.len);
     standing[INK__STANDING_INPUT] = result->through;
     standing[INK__STANDING_INPUT_CHECK] = result->check;
     standing[INK__STANDING_RECORDS] = report->records;

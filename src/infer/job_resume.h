@@ -20,7 +20,8 @@ enum {
     INK__STANDING_TRUNCATED,
     INK__STANDING_BAD_BYTES,
     INK__STANDING_FAILED_BY,
-    INK__STANDING_NUMBERS = INK__STANDING_FAILED_BY + INK_BADS
+    INK__STANDING_TIMES = INK__STANDING_FAILED_BY + INK_BADS, /* a check of when the inputs were changed */
+    INK__STANDING_NUMBERS
 };
 
 /* One file that grows. */
@@ -36,7 +37,10 @@ typedef struct ink__resume {
     uint64_t standing[INK__STANDING_NUMBERS]; /* where the next record goes; zeros at the beginning */
     uint64_t marked;                          /* records of the input that the journal's last entry counts */
     ink__crc32c crc;
-    bool in_place; /* the output has its final name: the job is complete, and nothing is left to do */
+    uint64_t times; /* INK__STANDING_TIMES as it is now */
+    bool folders;   /* an input is one: what is in it must be looked at */
+    bool streams;   /* an input is no file: it cannot be read twice */
+    bool in_place;  /* the output has its final name: the job is complete, and nothing is left to do */
 } ink__resume;
 
 /* Finds out where the job stands, and changes nothing that was written. INK_E_ARG: OUT is not a file that can
@@ -45,11 +49,18 @@ ink_status ink__resume_open(ink__resume *resume, const ink__work *work, const in
                             ink_error *err);
 
 /* Passes over the records that are done. INK_E_ARG: they are others than they were. */
-ink_status ink__resume_skip(const ink__resume *resume, ink__records *records, ink_error *err);
+ink_status ink__resume_skip(ink__resume *resume, ink__records *records, ink_error *err);
+
+/* Of a complete job: the inputs still hold what it was made of, no more and no less. Files whose time of
+ * change is as it was are not read, nor is stdin. INK_E_ARG: they are others. */
+ink_status ink__resume_verify(const ink__resume *resume, ink__records *records, ink_error *err);
 
 /* Opens the output, and the file of the bad records if there is one, where they stand. */
 ink_status ink__resume_outputs(ink__output **output, ink__output **rejects, ink__resume *resume,
                                ink_error *err);
+
+/* These bytes, terminated, are written at the output's beginning. */
+void ink__resume_begin(ink__resume *resume, const char *bytes);
 
 /* What has been done before. */
 void ink__resume_report(ink_job_report *report, const ink__resume *resume);

@@ -36,6 +36,17 @@ static ink_status add_number(ink__text *settings, const char *key, unsigned long
     return add(settings, key, text, err);
 }
 
+/* Of options: as a person would say what was given. */
+static ink_status add_given(ink__text *settings, const char *key, unsigned long long value, ink_error *err)
+{
+    return value ? add_number(settings, key, value, err) : add(settings, key, "not given", err);
+}
+
+static ink_status add_flag(ink__text *settings, const char *key, bool given, ink_error *err)
+{
+    return add(settings, key, given ? "given" : "not given", err);
+}
+
 /* The weights, the configuration and the tokenizer's files, and what computes with them. */
 static ink_status add_model(ink__text *settings, const ink_model *model, ink_error *err)
 {
@@ -65,7 +76,7 @@ static ink_status add_inputs(ink__text *settings, const ink_job_options *o, ink_
         ink__text value = {0};
         ink_status st = ink__text_cstr(&value, path, err);
         if (st == INK_OK && strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode)) {
-            snprintf(key, sizeof key, ", %lld bytes", (long long)info.st_size);
+            snprintf(key, sizeof key, " of %lld bytes", (long long)info.st_size);
             st = ink__text_cstr(&value, key, err);
         }
         snprintf(key, sizeof key, "input %zu", i + 1);
@@ -81,31 +92,40 @@ static ink_status add_inputs(ink__text *settings, const ink_job_options *o, ink_
 
 static ink_status add_options(ink__text *settings, const ink_job_options *o, ink_error *err)
 {
+    static const char *const ways[] = {"truncate", "head-tail", "chunk"};
+    static const char *const poolings[] = {"auto", "mean", "max", "weighted"};
+    static const char *const formats[] = {"jsonl", "csv", "tsv"};
+    static const char *const inputs[] = {"auto", "lines", "docs", "jsonl", "csv", "tsv", "fasttext"};
+    static const char *const vectors[] = {"auto", "cls", "mean", "max"};
     char number[40];
     const char delimiter[2] = {o->delimiter ? o->delimiter : ',', 0};
-    INK_TRY(add_number(settings, "--format", o->format, err));
+    INK_TRY(add(settings, "--format", inputs[o->format], err));
     INK_TRY(add(settings, "--delimiter", delimiter, err));
     INK_TRY(add(settings, "--text", o->text ? o->text : "text", err));
-    INK_TRY(add(settings, "--text-pair", o->text_pair ? o->text_pair : "none", err));
-    INK_TRY(add(settings, "--id", o->id ? o->id : "none", err));
-    INK_TRY(add_number(settings, "--max-length", o->max_length, err));
+    INK_TRY(add(settings, "--text-pair", o->text_pair ? o->text_pair : "not given", err));
+    INK_TRY(add(settings, "--id", o->id ? o->id : "not given", err));
+    INK_TRY(add_given(settings, "--max-length", o->max_length, err));
+    INK_TRY(add(settings, "--long", ways[o->long_texts.how], err));
+    INK_TRY(add_given(settings, "--stride", o->long_texts.stride, err));
+    INK_TRY(add(settings, "--long-pooling", poolings[o->long_texts.pooling], err));
+    INK_TRY(add(settings, "--output-format", formats[o->output_format], err));
     INK_TRY(add(settings, "--on-error", o->stop_on_error ? "stop" : "report", err));
-    INK_TRY(add(settings, "--rejects", o->rejects ? o->rejects : "none", err));
-    INK_TRY(add_number(settings, "number of fields to keep", o->n_keep, err));
+    INK_TRY(add(settings, "--rejects", o->rejects ? o->rejects : "not given", err));
+    INK_TRY(add_number(settings, "the number of fields of --keep", o->n_keep, err));
     for (size_t i = 0; i < o->n_keep; ++i) {
-        snprintf(number, sizeof number, "field %zu to keep", i + 1);
+        snprintf(number, sizeof number, "field %zu of --keep", i + 1);
         INK_TRY(add(settings, number, o->keep[i], err));
     }
-    INK_TRY(add_number(settings, "--keep all", o->keep_all, err));
-    snprintf(number, sizeof number, "%zu/%zu", o->shard, o->shards);
+    INK_TRY(add_flag(settings, "--keep all", o->keep_all, err));
+    snprintf(number, sizeof number, o->shards ? "%zu/%zu" : "not given", o->shard, o->shards);
     INK_TRY(add(settings, "--shard", number, err));
-    INK_TRY(add_number(settings, "--top-k", o->top_k, err));
-    snprintf(number, sizeof number, "%.17g", o->threshold);
+    INK_TRY(add_given(settings, "--top-k", o->top_k, err));
+    snprintf(number, sizeof number, o->threshold > 0 ? "%.17g" : "not given", o->threshold);
     INK_TRY(add(settings, "--threshold", number, err));
-    INK_TRY(add_number(settings, "--all-scores", o->all_scores, err));
-    INK_TRY(add_number(settings, "--normalize", o->normalize, err));
-    INK_TRY(add_number(settings, "--pooling", o->pooling, err));
-    return add_number(settings, "--parse-special", o->parse_special, err);
+    INK_TRY(add_flag(settings, "--all-scores", o->all_scores, err));
+    INK_TRY(add_flag(settings, "--normalize", o->normalize, err));
+    INK_TRY(add(settings, "--pooling", vectors[o->pooling], err));
+    return add_flag(settings, "--parse-special", o->parse_special, err);
 }
 
 ink_status ink__settings_make(char **settings, const ink__work *work, const ink_job_options *o,
@@ -116,7 +136,7 @@ ink_status ink__settings_make(char **settings, const ink__work *work, const ink_
     *settings = NULL;
     INK_TRY_GOTO(add(&text, "inkling", ink_version(), err));
     INK_TRY_GOTO(add(&text, "verb", work->verb, err));
-    INK_TRY_GOTO(add_number(&text, "number of inputs", o->n_inputs, err));
+    INK_TRY_GOTO(add_number(&text, "a number of inputs of", o->n_inputs, err));
     INK_TRY_GOTO(add_inputs(&text, o, err));
     INK_TRY_GOTO(add_options(&text, o, err));
     INK_TRY_GOTO(add_model(&text, work->subject, err));
@@ -141,13 +161,14 @@ ink_status ink__settings_compare(const char *found, const char *mine, const ink_
         if (st != INK_OK || json_equal(value, other))
             continue;
         if (strcmp(key, "model") == 0)
-            st = ink_fail(err, INK_E_ARG, "%s: was begun with another model; remove %s and %s to start over",
-                          resume->output.path, resume->output.part, resume->journal_path);
+            st = ink_fail(err, INK_E_ARG,
+                          "%s: was begun with another model; name another output to begin anew",
+                          resume->output.path);
         else
             st = ink_fail(
                 err, INK_E_ARG,
-                "%s: was begun with %s \"%.200s\", now it is \"%.200s\"; remove %s and %s to start over",
-                resume->output.path, key, a ? a : "unset", b, resume->output.part, resume->journal_path);
+                "%s: was begun with %s %.200s, this time it is %.200s; name another output to begin anew",
+                resume->output.path, key, a ? a : "unset", b);
     }
     json_decref(theirs);
     json_decref(ours);

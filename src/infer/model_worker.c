@@ -9,7 +9,7 @@ ink_status ink__model_worker_open(void **state, const ink__work *work, const ink
 {
     ink__model_worker *w;
     INK_TRY(ink__calloc(&w, 1, sizeof *w, "worker", err));
-    w->model = work->subject, w->options = options;
+    w->model = work->subject, w->options = options, w->table = work->table;
     ink_model_get_info(&w->info, w->model);
     ink_session_options plan = INK_SESSION_OPTIONS_INIT;
     plan.threads = 1;
@@ -26,6 +26,7 @@ void ink__model_worker_close(void *state)
 {
     ink__model_worker *w = state;
     ink_session_free(w->session);
+    ink__row_scratch_free(&w->row);
     free(w->texts);
     free(w->uses);
     free(w->out);

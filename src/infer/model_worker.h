@@ -3,6 +3,7 @@
 #define INK_INFER_MODEL_WORKER_H
 
 #include "infer/job.h"
+#include "infer/job_table.h"
 
 typedef struct ink__model_worker {
     const ink_model *model;
@@ -12,6 +13,8 @@ typedef struct ink__model_worker {
     ink_text *texts;    /* [n] of the unit under way */
     ink_text_use *uses; /* [n] */
     float *out;         /* [n,width] scores or vectors */
+    const ink__columns *table;
+    ink__row_scratch row;
     size_t texts_capacity, uses_capacity, out_capacity;
 } ink__model_worker;
 

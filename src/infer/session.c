@@ -13,6 +13,7 @@ static void carve(ink_arena *a, void *buffers, const void *dims)
     s->ids = ink_arena_bytes(a, max_tokens, sizeof *s->ids);
     s->types = ink_arena_bytes(a, max_tokens, sizeof *s->types);
     s->offsets = ink_arena_bytes(a, max_tokens + 1, sizeof *s->offsets);
+    s->owners = ink_arena_bytes(a, max_tokens, sizeof *s->owners);
 }
 
 ink_status ink_session_create(ink_session **session, const ink_model *model,
@@ -58,6 +59,8 @@ void ink_session_free(ink_session *session)
     ink__encoder_free(&session->encoder);
     ink_encoding_free(&session->encoding);
     ink_arena_free(&session->arena);
+    free(session->windows);
+    free(session->sums);
     free(session);
 }
 
@@ -84,6 +87,19 @@ ink_status ink__length_check(const ink_model *model, size_t max_length, ink_erro
         return INK_OK;
     return ink_fail(err, INK_E_ARG, "a maximum length of %zu tokens, %s has %zu positions", max_length,
                     model->dir, longest);
+}
+
+ink_status ink__long_check(const ink_long_texts *l, bool pairs, ink_error *err)
+{
+    if (l->how < INK_LONG_TRUNCATE || l->how > INK_LONG_CHUNK)
+        return ink_fail(err, INK_E_ARG, "no way %d of treating long texts", (int)l->how);
+    if (l->pooling < INK_LONG_POOLING_AUTO || l->pooling > INK_LONG_POOLING_WEIGHTED)
+        return ink_fail(err, INK_E_ARG, "no pooling %d of windows", (int)l->pooling);
+    if (l->stride > 0 && l->how != INK_LONG_CHUNK)
+        return ink_fail(err, INK_E_ARG, "a stride of %zu tokens, but texts are not chunked", l->stride);
+    if (pairs && l->how != INK_LONG_TRUNCATE)
+        return ink_fail(err, INK_E_ARG, "pairs of texts can only be truncated where they are too long");
+    return INK_OK;
 }
 
 ink_status ink__batch_check(const ink_session *s, const ink_batch *batch, ink_error *err)
@@ -159,14 +175,18 @@ ink_status ink_logits(float *logits, size_t logits_len, ink_session *session, co
     return INK_OK;
 }
 
+void ink__activate(float *scores, const ink_model *model, size_t n)
+{
+    const ink_calibration *calibration = model->calibration;
+    ink__scores_of_logits(scores, n, ink_model_labels(model), model->config.output,
+                          calibration ? (float)calibration->temperature : 1);
+}
+
 ink_status ink_classify(float *scores, size_t scores_len, ink_session *session, const ink_batch *batch,
                         ink_error *err)
 {
     INK_TRY(ink_logits(scores, scores_len, session, batch, err));
-    const ink_model *model = session->model;
-    const ink_calibration *calibration = model->calibration;
-    ink__scores_of_logits(scores, batch->B, ink_model_labels(model), model->config.output,
-                          calibration ? (float)calibration->temperature : 1);
+    ink__activate(scores, session->model, batch->B);
     return INK_OK;
 }
 
@@ -187,7 +207,7 @@ static void pool_one(float *v, const float *x, size_t S, size_t H, ink_pooling p
         ink__mean_rows(v, x, pooling == INK_POOLING_CLS ? 1 : S, H);
 }
 
-static void normalize_one(float *v, size_t H)
+void ink__normalize(float *v, size_t H)
 {
     double squares = 0;
     for (size_t h = 0; h < H; ++h)
@@ -206,7 +226,7 @@ void ink__pool(float *vectors, const ink_session *s, const ink_batch *batch, ink
         pool_one(vectors + b * H, s->encoder.all.x + begin * H, batch->offsets[b + 1] - begin, H,
                  pooling == INK_POOLING_AUTO ? s->model->pooling : pooling);
         if (normalize)
-            normalize_one(vectors + b * H, H);
+            ink__normalize(vectors + b * H, H);
     }
 }
 

@@ -12,6 +12,10 @@ struct ink_session {
     /* A batch under way, for the calls that take texts. */
     int32_t *ids, *types; /* [max_tokens] */
     size_t *offsets;      /* [max_tokens + 1] */
+    size_t *owners;       /* [max_tokens] the text of each sequence, where texts are chunked */
+    float *windows;       /* [B,width] what was computed of them */
+    double *sums;         /* [width] of one text's windows so far */
+    size_t windows_capacity, sums_capacity;
 };
 
 /* INK_E_ARG where either is NULL. */
@@ -25,6 +29,15 @@ ink_status ink__length_check(const ink_model *model, size_t max_length, ink_erro
 
 /* INK_E_ARG or INK_E_SHAPE unless the batch fits model and session. */
 ink_status ink__batch_check(const ink_session *session, const ink_batch *batch, ink_error *err);
+
+/* INK_E_ARG unless long texts can be treated so; pairs: there are some. */
+ink_status ink__long_check(const ink_long_texts *long_texts, bool pairs, ink_error *err);
+
+/* scores [n,C] from logits, in place: the model's activation, and its temperature. */
+void ink__activate(float *scores, const ink_model *model, size_t n);
+
+/* Scales v [H] to length 1. */
+void ink__normalize(float *v, size_t H);
 
 /* ink_classify_texts, but for the activation and the calibration. */
 ink_status ink__logits_texts(float *logits, size_t logits_len, ink_text_use *uses, ink_session *session,

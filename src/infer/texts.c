@@ -1,107 +1,240 @@
-/* The calls that take texts: tokens of whole texts are packed into batches of at most max_tokens rows, in
- * order. See inkling/session.h. */
+/* The calls that take texts: tokens of whole texts, or of windows of long ones, are packed into batches of at
+ * most max_tokens rows, in order. See inkling/session.h. */
+#include "core/memory.h"
 #include "infer/session.h"
+#include "tokenizer/windows.h"
 
 #include <string.h>
 
+/* What is computed of a batch, before the last step ... */
 typedef ink_status compute_batch(float *out, size_t out_len, ink_session *s, const ink_batch *batch,
                                  const ink_text_options *options, ink_error *err);
+/* ... which each text takes alone: out [n,width] in place. NULL: there is none. */
+typedef void finish_texts(float *out, size_t n, const ink_session *s, const ink_text_options *options);
 
-static ink_status classify_batch(float *out, size_t out_len, ink_session *s, const ink_batch *batch,
-                                 const ink_text_options *options, ink_error *err)
-{
-    return ink_classify(out, out_len, s, batch, err);
-}
+struct task {
+    compute_batch *compute;
+    finish_texts *finish;
+    size_t width, max_length;
+    ink_long_pooling pooling;
+};
 
 static ink_status logits_batch(float *out, size_t out_len, ink_session *s, const ink_batch *batch,
                                const ink_text_options *options, ink_error *err)
 {
+    (void)options;
     return ink_logits(out, out_len, s, batch, err);
 }
 
-static ink_status embed_batch(float *out, size_t out_len, ink_session *s, const ink_batch *batch,
-                              const ink_text_options *options, ink_error *err)
+static void finish_logits(float *out, size_t n, const ink_session *s, const ink_text_options *options)
 {
-    return ink_embed(out, out_len, s, batch, options->pooling, options->normalize || s->model->normalize,
-                     err);
+    (void)options;
+    ink__activate(out, s->model, n);
 }
 
-/* out [n,width] through batches. */
-static ink_status run(float *out, size_t width, ink_text_use *uses, ink_session *s, const ink_text *texts,
-                      size_t n, size_t max_length, const ink_text_options *options, compute_batch *compute,
-                      ink_error *err)
+static ink_status vectors_batch(float *out, size_t out_len, ink_session *s, const ink_batch *batch,
+                                const ink_text_options *options, ink_error *err)
 {
-    const ink_encode_options encode = {
-        .version = 1, .parse_special = options->parse_special, .max_length = max_length};
-    ink_batch batch = {.ids = s->ids, .types = s->types, .offsets = s->offsets};
-    size_t done = 0;
-    s->offsets[0] = 0;
-    for (size_t i = 0; i < n; ++i) {
-        INK_TRY(ink_tokenizer_encode(&s->encoding, s->model->tokenizer, texts[i].text, texts[i].len,
-                                     texts[i].pair, texts[i].pair_len, &encode, err));
-        const size_t length = s->encoding.length;
-        if (uses)
-            uses[i] = (ink_text_use){s->encoding.total, length, s->encoding.bad_bytes};
-        if (length > s->encoder.max_tokens)
-            return ink_fail(err, INK_E_SHAPE, "text %zu has %zu tokens, session planned for %zu", i, length,
-                            s->encoder.max_tokens);
-        if (s->offsets[batch.B] + length > s->encoder.max_tokens) {
-            INK_TRY(compute(out + done * width, batch.B * width, s, &batch, options, err));
-            done += batch.B, batch.B = 0;
-        }
-        const size_t first = s->offsets[batch.B];
-        memcpy(s->ids + first, s->encoding.ids, length * sizeof *s->ids);
-        memcpy(s->types + first, s->encoding.types, length * sizeof *s->types);
-        s->offsets[++batch.B] = first + length;
+    return ink_embed(out, out_len, s, batch, options->pooling, false, err);
+}
+
+static void finish_vectors(float *out, size_t n, const ink_session *s, const ink_text_options *options)
+{
+    const size_t H = s->model->config.H;
+    for (size_t i = 0; i < n && (options->normalize || s->model->normalize); ++i)
+        ink__normalize(out + i * H, H);
+}
+
+/* A call under way. */
+struct pass {
+    const struct task *task;
+    const ink_text_options *options;
+    ink_session *s;
+    float *out;      /* [n,width] */
+    ink_batch batch; /* sequences that are not yet computed */
+    size_t done;     /* sequences that are, where each is a text */
+    size_t text;     /* whose tokens come */
+    ink_text_use use;
+    size_t pooled; /* the text whose windows are in s->sums */
+    double weight; /* of them together; 0: none is */
+};
+
+/* ---- windows to texts ------------------------------------------------------------------------------- */
+
+/* The text whose windows were pooled is complete. One window alone keeps its bits: x * n / n is x. */
+static void give_pooled(struct pass *p)
+{
+    float *out = p->out + p->pooled * p->task->width; /* [width] */
+    const bool max = p->task->pooling == INK_LONG_POOLING_MAX;
+    for (size_t i = 0; i < p->task->width && p->weight > 0; ++i)
+        out[i] = (float)(max ? p->s->sums[i] : p->s->sums[i] / p->weight);
+    p->weight = 0;
+}
+
+static void pool_window(struct pass *p, size_t owner, const float *x, size_t tokens)
+{
+    const ink_long_pooling pooling = p->task->pooling;
+    const double weight = pooling == INK_LONG_POOLING_WEIGHTED ? (double)tokens : 1;
+    double *sums = p->s->sums;
+    if (owner != p->pooled)
+        give_pooled(p);
+    for (size_t i = 0; i < p->task->width; ++i) {
+        const double add = weight * x[i];
+        if (p->weight == 0)
+            sums[i] = add;
+        else if (pooling == INK_LONG_POOLING_MAX)
+            sums[i] = add > sums[i] ? add : sums[i];
+        else
+            sums[i] += add;
     }
-    return batch.B ? compute(out + done * width, batch.B * width, s, &batch, options, err) : INK_OK;
+    p->pooled = owner, p->weight += weight;
 }
 
-static ink_status run_texts(float *out, size_t out_len, size_t width, ink_text_use *uses, ink_session *s,
+/* ---- batches ---------------------------------------------------------------------------------------- */
+
+static ink_status compute_windows(struct pass *p, ink_error *err)
+{
+    ink_session *s = p->s;
+    const size_t width = p->task->width, B = p->batch.B;
+    INK_TRY(ink__grow(&s->sums, &s->sums_capacity, width, sizeof *s->sums, "scores", err));
+    INK_TRY(ink__grow(&s->windows, &s->windows_capacity, B * width, sizeof *s->windows, "scores", err));
+    INK_TRY(p->task->compute(s->windows, B * width, s, &p->batch, p->options, err));
+    for (size_t b = 0; b < B; ++b)
+        pool_window(p, s->owners[b], s->windows + b * width, s->offsets[b + 1] - s->offsets[b]);
+    return INK_OK;
+}
+
+static ink_status compute(struct pass *p, ink_error *err)
+{
+    const size_t width = p->task->width, B = p->batch.B;
+    if (B == 0)
+        return INK_OK;
+    if (p->options->long_texts.how == INK_LONG_CHUNK)
+        INK_TRY(compute_windows(p, err));
+    else
+        INK_TRY(p->task->compute(p->out + p->done * width, B * width, p->s, &p->batch, p->options, err));
+    p->done += B, p->batch.B = 0;
+    return INK_OK;
+}
+
+/* Adds a sequence of the text that is under way to the batch. */
+static ink_status add(void *pass, const ink_encoding *e, ink_error *err)
+{
+    struct pass *p = pass;
+    ink_session *s = p->s;
+    const size_t length = e->length, max_tokens = s->encoder.max_tokens;
+    if (length > max_tokens)
+        return ink_fail(err, INK_E_SHAPE, "text %zu has %zu tokens, session planned for %zu", p->text, length,
+                        max_tokens);
+    if (s->offsets[p->batch.B] + length > max_tokens)
+        INK_TRY(compute(p, err));
+    const size_t first = s->offsets[p->batch.B];
+    memcpy(s->ids + first, e->ids, length * sizeof *s->ids);
+    memcpy(s->types + first, e->types, length * sizeof *s->types);
+    s->owners[p->batch.B] = p->text;
+    s->offsets[++p->batch.B] = first + length;
+    ++p->use.windows, p->use.computed += length;
+    return INK_OK;
+}
+
+static ink_status add_text(struct pass *p, const ink_text *text, const ink_encode_options *encode,
+                           ink_error *err)
+{
+    const ink_long_texts *l = &p->options->long_texts;
+    const ink_tokenizer *tokenizer = p->s->model->tokenizer;
+    ink_encoding *e = &p->s->encoding;
+    p->use = (ink_text_use){0};
+    if (l->how == INK_LONG_CHUNK) {
+        INK_TRY(ink__encode_windows(e, tokenizer, text->text, text->len, encode, l->stride, add, p, err));
+        p->use.used = e->total;
+    } else {
+        INK_TRY(ink_tokenizer_encode(e, tokenizer, text->text, text->len, text->pair, text->pair_len, encode,
+                                     err));
+        INK_TRY(add(p, e, err));
+        p->use.used = e->length;
+    }
+    p->use.tokens = e->total, p->use.bad_bytes = e->bad_bytes;
+    return INK_OK;
+}
+
+static ink_status run(float *out, ink_text_use *uses, ink_session *s, const ink_text *texts, size_t n,
+                      const ink_text_options *options, const struct task *task, ink_error *err)
+{
+    const ink_encode_options encode = {.version = 1,
+                                       .parse_special = options->parse_special,
+                                       .max_length = task->max_length,
+                                       .head_tail = options->long_texts.how == INK_LONG_HEAD_TAIL};
+    struct pass p = {.task = task,
+                     .options = options,
+                     .s = s,
+                     .out = out,
+                     .batch = {.ids = s->ids, .types = s->types, .offsets = s->offsets}};
+    s->offsets[0] = 0;
+    for (; p.text < n; ++p.text) {
+        INK_TRY(add_text(&p, &texts[p.text], &encode, err));
+        if (uses)
+            uses[p.text] = p.use;
+    }
+    INK_TRY(compute(&p, err));
+    give_pooled(&p);
+    if (task->finish)
+        task->finish(out, n, s, options);
+    return INK_OK;
+}
+
+static ink_status run_texts(float *out, size_t out_len, ink_text_use *uses, ink_session *s,
                             const ink_text *texts, size_t n, const ink_text_options *options,
-                            size_t default_length, compute_batch *compute, ink_error *err)
+                            struct task *task, ink_error *err)
 {
     static const ink_text_options defaults = INK_TEXT_OPTIONS_INIT;
+    bool pairs = false;
     if (!options)
         options = &defaults;
     if (options->version != 1)
         return ink_fail(err, INK_E_ARG, "ink_text_options has version %u, wanted 1", options->version);
     if (n > 0 && !texts)
         return ink_fail(err, INK_E_ARG, "%zu texts, but texts is NULL", n);
-    for (size_t i = 0; i < n; ++i)
+    for (size_t i = 0; i < n; ++i) {
         if (!texts[i].text && texts[i].len > 0)
             return ink_fail(err, INK_E_ARG, "text %zu is NULL and %zu bytes long", i, texts[i].len);
-    if (out_len / width < n)
+        pairs = pairs || texts[i].pair;
+    }
+    INK_TRY(ink__long_check(&options->long_texts, pairs, err));
+    if (out_len / task->width < n)
         return ink_fail(err, INK_E_SHAPE, "room for %zu floats, %zu texts of %zu need more", out_len, n,
-                        width);
-    const size_t max_length = options->max_length ? options->max_length : default_length;
-    INK_TRY(ink__length_check(s->model, max_length, err));
-    return run(out, width, uses, s, texts, n, max_length, options, compute, err);
+                        task->width);
+    if (options->max_length)
+        task->max_length = options->max_length;
+    if (options->long_texts.pooling != INK_LONG_POOLING_AUTO)
+        task->pooling = options->long_texts.pooling;
+    INK_TRY(ink__length_check(s->model, task->max_length, err));
+    return run(out, uses, s, texts, n, options, task, err);
 }
 
 static ink_status head_texts(float *out, size_t out_len, ink_text_use *uses, ink_session *session,
                              const ink_text *texts, size_t n, const ink_text_options *options,
-                             compute_batch *compute, ink_error *err)
+                             finish_texts *finish, ink_error *err)
 {
     INK_TRY(ink__session_check(session, out, err));
     INK_TRY(ink__head_check(session->model, err));
-    const size_t C = ink_model_labels(session->model);
     ink_model_info info;
     ink_model_get_info(&info, session->model);
-    return run_texts(out, out_len, C, uses, session, texts, n, options, info.max_length, compute, err);
+    struct task task = {logits_batch, finish, ink_model_labels(session->model), info.max_length,
+                        INK_LONG_POOLING_MEAN};
+    return run_texts(out, out_len, uses, session, texts, n, options, &task, err);
 }
 
 ink_status ink_classify_texts(float *scores, size_t scores_len, ink_text_use *uses, ink_session *session,
                               const ink_text *texts, size_t n, const ink_text_options *options,
                               ink_error *err)
 {
-    return head_texts(scores, scores_len, uses, session, texts, n, options, classify_batch, err);
+    return head_texts(scores, scores_len, uses, session, texts, n, options, finish_logits, err);
 }
 
 ink_status ink__logits_texts(float *logits, size_t logits_len, ink_text_use *uses, ink_session *session,
                              const ink_text *texts, size_t n, const ink_text_options *options, ink_error *err)
 {
-    return head_texts(logits, logits_len, uses, session, texts, n, options, logits_batch, err);
+    return head_texts(logits, logits_len, uses, session, texts, n, options, NULL, err);
 }
 
 ink_status ink_embed_texts(float *vectors, size_t vectors_len, ink_text_use *uses, ink_session *session,
@@ -110,6 +243,7 @@ ink_status ink_embed_texts(float *vectors, size_t vectors_len, ink_text_use *use
     INK_TRY(ink__session_check(session, vectors, err));
     ink_model_info info;
     ink_model_get_info(&info, session->model);
-    return run_texts(vectors, vectors_len, info.hidden, uses, session, texts, n, options,
-                     info.embed_max_length, embed_batch, err);
+    struct task task = {vectors_batch, finish_vectors, info.hidden, info.embed_max_length,
+                        INK_LONG_POOLING_WEIGHTED};
+    return run_texts(vectors, vectors_len, uses, session, texts, n, options, &task, err);
 }

@@ -1,5 +1,6 @@
 /* Files: mapped, read whole, and written whole or not at all. See file.h. */
 #include "io/file.h"
+#include "core/digest.h"
 #include "core/memory.h"
 
 #include <dirent.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -137,24 +139,77 @@ static ink_status find_target(ink__atomic *file, struct stat *info, ink_error *e
     return INK_OK;
 }
 
+static bool is_temporary(const char *name)
+{
+    static const char first[] = ".inkling-";
+    enum { FIRST = sizeof first - 1, DIGITS = 16 };
+    return strncmp(name, first, FIRST) == 0 && strspn(name + FIRST, "0123456789abcdef") == DIGITS &&
+           strcmp(name + FIRST + DIGITS, ".tmp") == 0;
+}
+
+/* Removes dir/name if nobody holds it: whoever writes a temporary has it locked until it is renamed. */
+static void remove_stale(int dir, const char *name)
+{
+    struct stat info;
+    const int fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0)
+        unlinkat(dir, name, 0);
+    close(fd);
+}
+
+/* Removes what killed processes left of this target: temporaries that begin so. */
+static void sweep_target(const char *temporary, size_t n_dir, const char *begin)
+{
+    char *path = n_dir ? strndup(temporary, n_dir) : NULL;
+    DIR *dir = opendir(path ? path : ".");
+    free(path);
+    if (!dir)
+        return;
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        if (is_temporary(entry->d_name) && strncmp(entry->d_name, begin, strlen(begin)) == 0)
+            remove_stale(dirfd(dir), entry->d_name);
+    closedir(dir);
+}
+
+/* Takes the new file for this process: false where somebody who swept was quicker. A file system without
+ * locks has nobody who sweeps either. */
+static bool hold(int fd)
+{
+    struct stat info;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return false;
+    return fstat(fd, &info) == 0 && info.st_nlink > 0;
+}
+
 /* Opens a new file beside the target. The name is our own and short, so that a target whose name is as long
- * as a name may be can still be written; the kernel applies the umask. */
+ * as a name may be can still be written: half of it stands for the target's name, half is drawn. The kernel
+ * applies the umask. */
 static ink_status open_temporary(ink__atomic *file, ink_error *err)
 {
-    const char *slash = strrchr(file->target, '/');
-    const size_t n_dir = slash ? (size_t)(slash - file->target) + 1 : 0, room = n_dir + 48;
+    const char *slash = strrchr(file->target, '/'), *name = slash ? slash + 1 : file->target;
+    const size_t n_dir = (size_t)(name - file->target), room = n_dir + 48;
+    const ink__digest digest = ink__digest_of((ink__digest){0}, name, strlen(name));
+    char begin[32];
     INK_TRY(ink__calloc(&file->temporary, room, 1, "a path", err));
     memcpy(file->temporary, file->target, n_dir);
+    snprintf(begin, sizeof begin, ".inkling-%08x", (unsigned)(digest.low & 0xFFFFFFFF));
+    sweep_target(file->temporary, n_dir, begin);
     for (int attempt = 0; attempt < 100; ++attempt) {
-        uint64_t random;
+        uint32_t random;
         if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
             continue;
-        snprintf(file->temporary + n_dir, room - n_dir, ".inkling-%016llx.tmp", (unsigned long long)random);
+        snprintf(file->temporary + n_dir, room - n_dir, "%s%08x.tmp", begin, (unsigned)random);
         file->fd = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (file->fd >= 0)
+        if (file->fd >= 0 && hold(file->fd))
             return INK_OK;
-        if (errno != EEXIST && errno != EINTR)
+        if (file->fd < 0 && errno != EEXIST && errno != EINTR)
             break;
+        if (file->fd >= 0)
+            close(file->fd);
+        file->fd = -1;
     }
     const ink_status st = ink__fail_beside(err, file->path, file->target);
     free(file->temporary);
@@ -248,8 +303,9 @@ ink_status ink__atomic_commit(ink__atomic *file, ink_error *err)
 {
     if (file->temporary && fsync(file->fd) != 0)
         return ink__fail_errno(err, file->path, "cannot be synced to disk");
+    const int lock = file->temporary ? fcntl(file->fd, F_DUPFD_CLOEXEC, 0) : -1; /* until it is renamed */
     const int closed = close(file->fd);
-    file->fd = -1;
+    file->fd = lock;
     if (closed != 0 && errno != EINTR)
         return ink__fail_errno(err, file->path, "cannot be closed");
     if (!file->temporary)
@@ -273,14 +329,6 @@ void ink__atomic_free(ink__atomic *file)
     free(file->target);
     free(file->path);
     free(file);
-}
-
-static bool is_temporary(const char *name)
-{
-    static const char first[] = ".inkling-";
-    enum { FIRST = sizeof first - 1, DIGITS = 16 };
-    return strncmp(name, first, FIRST) == 0 && strspn(name + FIRST, "0123456789abcdef") == DIGITS &&
-           strcmp(name + FIRST + DIGITS, ".tmp") == 0;
 }
 
 void ink__atomic_sweep(const char *path)

@@ -39,7 +39,8 @@ ink_status ink__write_all(int fd, const void *bytes, size_t len, const char *pat
 
 /* A file that appears under its name only when it is complete: written to a temporary beside it, synced and
  * renamed by commit. free without commit removes the temporary; a killed process leaves it behind, as
- * ".inkling-<16 hex digits>.tmp". The mode is that of the file it replaces, else what the umask leaves; a
+ * ".inkling-<16 hex digits>.tmp", and the next one to open the same path removes it: the lock on it is free
+ * (flock). The mode is that of the file it replaces, else what the umask leaves; a
  * symbolic link stays one. A path that exists and is not a regular file (/dev/null, a pipe) is written in
  * place. */
 typedef struct ink__atomic ink__atomic;

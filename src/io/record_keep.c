@@ -14,9 +14,9 @@ static bool is_name(const char *name, const char *text, size_t len)
 
 static bool is_taken(const char *text, size_t len)
 {
-    static const char *const taken[] = {"id",        "label",     "labels", "score",  "scores",
-                                        "value",     "values",    "top",    "tokens", "used",
-                                        "truncated", "embedding", "error",  "abstain"};
+    static const char *const taken[] = {"id",        "label",   "labels",    "score",  "scores",
+                                        "value",     "values",  "top",       "tokens", "used",
+                                        "truncated", "windows", "embedding", "error",  "abstain"};
     if (len >= sizeof prefix - 1 && memcmp(text, prefix, sizeof prefix - 1) == 0)
         return true;
     for (size_t i = 0; i < sizeof taken / sizeof *taken; ++i)

@@ -10,7 +10,7 @@
  * - jsonl: a line is an object; of a key that comes twice the last counts; a blank line is a bad record.
  * - csv: RFC 4180 with a header line, and another delimiter if one is asked for; its values are those of
  *   Python's csv module; blank lines are skipped; a row that has not as many fields as the header is a bad
- *   record; an id is always a JSON string.
+ *   record; so is, as one, all from a row on in which a quote is never closed; an id is always a JSON string.
  * - tsv: csv with tabs; but in a row with text behind a closing quote the quotes are text, if it is one line,
  *   and a bad record otherwise (records_csv.c says why).
  * - fasttext: a line is any number of words that begin with "__label__", and then the text.
@@ -41,7 +41,8 @@ typedef struct ink__string {
 
 typedef struct ink__record {
     uint64_t number; /* from 1, over all inputs */
-    uint32_t check;  /* CRC-32C of all records up to this one, of documents of their paths; where wanted */
+    uint32_t check;  /* CRC-32C of all records up to this one, of documents of their paths, sizes and
+                      * times of change; where wanted */
     const char *id;  /* as JSON text: 17, "abc", 1.10 just as it stood; never NULL, not terminated */
     size_t id_len;
     const char *text; /* valid UTF-8 (ill-formed bytes are U+FFFD already); may hold NUL; NULL if error */
@@ -92,7 +93,7 @@ ink_status ink__records_open(ink__records **records, const ink__records_options 
 
 /* The next record into *record; *end says that there is none. A bad record is not a failure: it has
  * `error` set. INK_E_IO when a read fails, INK_E_FORMAT when the rest of an input cannot be read as
- * records at all (a CSV without the named column, a quote that is never closed, a file that is one JSON
+ * records at all (a CSV without the named column, a file that is one JSON
  * array; compressed data that is broken or cut off, after the records before it, while what is no gzip
  * behind gzip data is noted and does not count), INK_E_UNSUPPORTED when an input begins as no UTF-8 text does
  * (UTF-16, a zip archive, ...) or asks for too large a window of zstd; asked again, it fails again. */

@@ -6,7 +6,7 @@
  * reader that users know: spaces belong to their field, a quote inside an unquoted field is a quote, and what
  * follows a closing quote ("a"b) joins the field as it is. libcsv by itself trims spaces and reads the last
  * two otherwise, so it runs in its strict mode, in which it stops at such places, and feed() helps it on.
- * Unlike Python we refuse a quote that is never closed: it has swallowed every record after it.
+ * Unlike Python we call a quote that is never closed a bad record: it has swallowed every one after it.
  *
  * TSV is written in two ways. Spreadsheets, pandas and Hugging Face quote as in CSV; others, the files of
  * GLUE among them, do not quote at all, and a text that begins with a quote there opens one that nobody
@@ -47,6 +47,7 @@ typedef struct csv {
     bool stray;                    /* text has followed a closing quote; of TSV only */
     ink__text plain;               /* the row's first line as it stands; of TSV only */
     bool done;                     /* it is complete */
+    bool lost;                     /* the rest of the input was behind a quote that is never closed */
 
     ink_status failure; /* of a callback, which cannot return one */
     ink_error why;
@@ -422,10 +423,26 @@ static ink_status take_bytes(csv *s, ink__source *source, size_t n)
     return INK_OK;
 }
 
+/* The input has ended inside quotes: all from its row on is one bad record. */
+static ink_status make_lost(ink__record *record, csv *s, const char *source, ink_error *err)
+{
+    (void)ink_fail(&s->bad, INK_E_FORMAT,
+                   "%s: line %llu: a quote is opened here and never closed: no record behind it can be read",
+                   source, (unsigned long long)s->field_line);
+    if (s->n_columns == 0)
+        return ink_fail(err, INK_E_FORMAT, "%s", s->bad.text);
+    s->done = s->lost = true;
+    *record = (ink__record){.error = s->bad.text, .kind = INK_BAD_ROW, .line = s->row_line};
+    return INK_OK;
+}
+
 static ink_status step_csv(ink__step *step, ink__record *record, void *state, ink__source *source,
                            ink_error *err)
 {
     csv *s = state;
+    *step = INK__STEP_END;
+    if (s->lost)
+        return INK_OK;
     if (s->done)
         start_row(s);
     for (;;) {
@@ -440,8 +457,8 @@ static ink_status step_csv(ink__step *step, ink__record *record, void *state, in
                 return ink_fail(err, st, "%s: line %llu: %s", source->name, (unsigned long long)s->row_line,
                                 s->why.text);
         } else if (csv_fini(&s->parser, on_field, on_row, s) != 0) {
-            return ink_fail(err, INK_E_FORMAT, "%s: line %llu: a quote is opened here and never closed",
-                            source->name, (unsigned long long)s->field_line);
+            *step = INK__STEP_RECORD;
+            return make_lost(record, s, source->name, err);
         } else if (!s->done) {
             *step = INK__STEP_END;
             return INK_OK;

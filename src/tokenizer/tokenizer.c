@@ -1,6 +1,7 @@
 /* The public functions: include/inkling/tokenizer.h. */
 #include "tokenizer/tokenizer.h"
 #include "core/memory.h"
+#include "tokenizer/windows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,9 +105,8 @@ void ink_encoding_free(ink_encoding *e)
     *e = (ink_encoding){0};
 }
 
-/* Appends the tokens of one text: added tokens, and what the pipeline makes of the parts between them. */
-static ink_status encode_text(ink__sink *sink, const ink_tokenizer *t, const char *text, size_t len,
-                              bool parse_special, ink_error *err)
+ink_status ink__encode_text(ink__sink *sink, const ink_tokenizer *t, const char *text, size_t len,
+                            bool parse_special, ink_error *err)
 {
     ink__segments segments;
     ink__segment segment;
@@ -127,35 +127,44 @@ static ink_status encode_text(ink__sink *sink, const ink_tokenizer *t, const cha
     return INK_OK;
 }
 
+ink_status ink__encode_start(ink__template *around, ink_encoding *e, const ink_tokenizer *t, bool pair,
+                             const ink_encode_options *o, ink_error *err)
+{
+    if (!e || !t)
+        return ink_fail(err, INK_E_ARG, "ink_tokenizer_encode: encoding and tokenizer may not be NULL");
+    e->length = e->total = e->bad_bytes = 0;
+    if (o->version != 1)
+        return ink_fail(err, INK_E_ARG, "ink_encode_options has version %u, wanted 1", (unsigned)o->version);
+    *around = pair ? t->pair : t->single;
+    if (o->no_specials)
+        *around = (ink__template){.type_a = around->type_a, .type_b = around->type_b};
+    if (o->max_length > 0 && o->max_length < around->n)
+        return ink_fail(err, INK_E_ARG, "a maximum of %zu tokens, but %zu special tokens are added",
+                        o->max_length, around->n);
+    return e->scratch ? INK_OK
+                      : ink__calloc(&e->scratch, 1, sizeof(ink__scratch), "the tokenizer's scratch", err);
+}
+
 ink_status ink_tokenizer_encode(ink_encoding *e, const ink_tokenizer *t, const char *text, size_t text_len,
                                 const char *pair, size_t pair_len, const ink_encode_options *options,
                                 ink_error *err)
 {
     static const ink_encode_options defaults = INK_ENCODE_OPTIONS_INIT;
     const ink_encode_options *o = options ? options : &defaults;
-    if (!e || !t)
-        return ink_fail(err, INK_E_ARG, "ink_tokenizer_encode: encoding and tokenizer may not be NULL");
-    e->length = e->total = e->bad_bytes = 0;
-    if (o->version != 1)
-        return ink_fail(err, INK_E_ARG, "ink_encode_options has version %u, wanted 1", (unsigned)o->version);
-    ink__template around = pair ? t->pair : t->single;
-    if (o->no_specials)
-        around = (ink__template){.type_a = around.type_a, .type_b = around.type_b};
-    if (o->max_length > 0 && o->max_length < around.n)
-        return ink_fail(err, INK_E_ARG, "a maximum of %zu tokens, but %zu special tokens are added",
-                        o->max_length, around.n);
-    if (!e->scratch)
-        INK_TRY(ink__calloc(&e->scratch, 1, sizeof(ink__scratch), "the tokenizer's scratch", err));
-
+    ink__template around;
+    INK_TRY(ink__encode_start(&around, e, t, pair != NULL, o, err));
+    if (o->head_tail && o->max_length > 0)
+        return pair ? ink_fail(err, INK_E_ARG, "head_tail is for single texts, not for pairs")
+                    : ink__encode_head_tail(e, t, &around, text, text_len, o, err);
     const size_t most = o->max_length > 0 ? o->max_length - around.n : SIZE_MAX;
     ink__sink sink = {.encoding = e, .at = around.before, .limit = most};
-    INK_TRY(encode_text(&sink, t, text, text_len, o->parse_special, err));
+    INK_TRY(ink__encode_text(&sink, t, text, text_len, o->parse_special, err));
     size_t a = sink.total, b = 0;
 
     const size_t at_b = sink.at + around.middle;
     sink = (ink__sink){.encoding = e, .at = at_b, .limit = most};
     if (pair)
-        INK_TRY(encode_text(&sink, t, pair, pair_len, o->parse_special, err));
+        INK_TRY(ink__encode_text(&sink, t, pair, pair_len, o->parse_special, err));
     b = sink.total;
 
     INK_TRY(ink__encoding_reserve(e, sink.at + around.n, err));

@@ -62,6 +62,14 @@ struct ink_tokenizer {
     size_t model_max_length;
 };
 
+/* Empties e for a text and says what goes around it; looks at the options and makes the scratch. */
+ink_status ink__encode_start(ink__template *around, ink_encoding *e, const ink_tokenizer *tokenizer,
+                             bool pair, const ink_encode_options *options, ink_error *err);
+
+/* Appends the tokens of one text: added tokens, and what the pipeline makes of the parts between them. */
+ink_status ink__encode_text(ink__sink *sink, const ink_tokenizer *tokenizer, const char *text, size_t len,
+                            bool parse_special, ink_error *err);
+
 /* Sorts the added tokens that were put and gives each its pattern. The pipeline is in place. `where` opens
  * the error's text. */
 ink_status ink__tokenizer_seal_added(ink_tokenizer *tokenizer, const char *where, ink_error *err);

@@ -59,6 +59,7 @@ typedef struct ink__dataset_options {
     ink__records_options records; /* label NULL stands for "label" */
     const ink_tokenizer *tokenizer;
     size_t max_length; /* tokens kept of a record; 0: all */
+    bool head_tail;    /* of one that is longer, see ink_encode_options */
     bool parse_special;
     ink__task task;
     bool skip_bad;  /* bad records are counted and left out; otherwise the first one is the end */

@@ -142,8 +142,10 @@ static ink_status tokenize_piece(struct piece *piece, ink_encoding *encoding, co
                                  size_t first, size_t end)
 {
     const ink__dataset_options *options = r->options;
-    const ink_encode_options how = {
-        .version = 1, .parse_special = options->parse_special, .max_length = options->max_length};
+    const ink_encode_options how = {.version = 1,
+                                    .parse_special = options->parse_special,
+                                    .max_length = options->max_length,
+                                    .head_tail = options->head_tail};
     ink_error *err = &piece->error;
     piece->n = 0;
     for (size_t i = first; i < end; ++i) {

@@ -67,8 +67,8 @@ ink_status ink__evaluation_report(ink__evaluation *e, const ink_job_report *repo
                                      (unsigned long long)f->unread));
     if (f->truncated)
         INK_TRY(ink__evaluation_warn(e, err,
-                                     "%llu of %llu texts %s longer than the model reads: only the "
-                                     "beginning was used.",
+                                     "%llu of %llu texts %s longer than the model reads: only "
+                                     "part of each was used.",
                                      (unsigned long long)f->truncated, (unsigned long long)f->records,
                                      f->truncated == 1 ? "is" : "are"));
     return INK_OK;

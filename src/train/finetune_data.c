@@ -21,6 +21,7 @@ static ink_status read_set(ink__dataset *set, ink__run *run, const char *const *
                     .label = o->label},
         .tokenizer = run->tokenizer,
         .max_length = run->max_length,
+        .head_tail = o->head_tail,
         .task = task,
         .skip_bad = o->leave_out_bad,
         .threads = run->trainer.options.threads,

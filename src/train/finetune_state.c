@@ -104,6 +104,7 @@ static ink_status write_settings(ink__run *run, ink_error *err)
     json_object_set_new(s, "save_dtype", json_string(run->save_dtype));
     json_object_set_new(s, "eval_steps", json_integer((json_int_t)o->eval_steps));
     json_object_set_new(s, "max_length", json_integer((json_int_t)run->max_length));
+    json_object_set_new(s, "head_tail", json_boolean(o->head_tail));
     json_object_set_new(s, "batch_tokens", json_integer((json_int_t)run->trainer.options.piece_tokens));
     json_object_set_new(s, "backend", json_string(run->trainer.network.passes->isa));
     json_object_set_new(s, "seed", json_integer((json_int_t)o->seed));

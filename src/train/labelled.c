@@ -181,7 +181,7 @@ static ink_status one_record(ink__result *result, bool *stop, struct state *s, c
     }
     if (st != INK_OK)
         return ink_fail(err, st, "%s", why.text);
-    result->tokens += use->used;
+    result->tokens += use->computed;
     result->truncated += use->used < use->tokens;
     return put_record(result, &packet, s, unit, r, good, err);
 }
@@ -189,8 +189,10 @@ static ink_status one_record(ink__result *result, bool *stop, struct state *s, c
 /* The first model's logits: its scores are made of them, record by record. */
 static ink_status score(ink__model_worker *w, bool logits, const ink__unit *unit, ink_error *err)
 {
-    const ink_text_options options = {
-        .version = 1, .max_length = w->options->max_length, .parse_special = w->options->parse_special};
+    const ink_text_options options = {.version = 1,
+                                      .max_length = w->options->max_length,
+                                      .parse_special = w->options->parse_special,
+                                      .long_texts = w->options->long_texts};
     size_t n;
     INK_TRY(ink__model_worker_gather(&n, w, unit, w->info.labels, err));
     return (logits ? ink__logits_texts : ink_classify_texts)(w->out, n * w->info.labels, w->uses, w->session,
@@ -372,6 +374,7 @@ static ink_status gather(ink__labelled *l, ink_job_report *report, struct subjec
         .subject = subject,
         .unit_tokens = job->batch_tokens ? job->batch_tokens : INK__BATCH_TOKENS,
         .max_length = job->max_length ? job->max_length : info.max_length,
+        .chunked = job->long_texts.how == INK_LONG_CHUNK,
         .open = state_open,
         .close = state_close,
         .run = run,
@@ -382,6 +385,7 @@ static ink_status gather(ink__labelled *l, ink_job_report *report, struct subjec
     };
     INK_TRY(ink__job_check(report, subject->model, job, err));
     INK_TRY(ink__length_check(subject->model, job->max_length, err));
+    INK_TRY(ink__long_check(&job->long_texts, job->text_pair != NULL, err));
     if (subject->compare) {
         INK_TRY(ink__length_check(subject->compare, job->max_length, err));
         INK_TRY(match_models(subject, err));
@@ -414,7 +418,8 @@ ink_status ink__labelled_create(ink__labelled **labelled, ink_job_report *report
                                  .stop_on_error = !options->leave_out_bad,
                                  .parse_special = options->parse_special,
                                  .progress = options->progress,
-                                 .user = options->user};
+                                 .user = options->user,
+                                 .long_texts = options->long_texts};
     struct subject subject = {.model = model,
                               .compare = options->compare,
                               .kind = model->config.output,

@@ -6,12 +6,22 @@ TestSuite(cli, .init = setup, .fini = teardown);
 Test(cli, help_goes_to_stdout_and_is_success)
 {
     static const char *const commands[] = {
-        "inkling help",        "inkling -h",
-        "inkling --help",      "inkling help classify",
-        "inkling classify -h", "inkling classify --help",
-        "inkling help embed",  "inkling help tokenize",
-        "inkling help info",   "inkling help evaluate",
+        "inkling help",
+        "inkling -h",
+        "inkling --help",
+        "inkling help classify",
+        "inkling classify -h",
+        "inkling classify --help",
+        "inkling help embed",
+        "inkling help tokenize",
+        "inkling help info",
+        "inkling help evaluate",
         "inkling help bench",
+        "inkling help finetune",
+        "inkling help quantize",
+        "inkling help calibrate",
+        "inkling help train-tokenizer",
+        "inkling help completion",
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; ++i) {
         cr_expect(run("%s", commands[i]) == 0, "%s", commands[i]);
@@ -235,8 +245,38 @@ Test(cli, a_job_that_stops_counts_what_it_wrote)
                    "inkling classify: in.jsonl: line 3: ");
 }
 
+Test(cli, a_quote_that_is_never_closed_costs_what_is_behind_it)
+{
+    cr_expect(
+        run("printf 'id,text\\na,good\\nb,bad\\nc,\"never\\nd,good\\n' >q.csv; echo 'good movie' >z.txt; "
+            "inkling classify -m . q.csv z.txt -o q.jsonl") == 1);
+    cr_expect(strstr(err, "1 of 4 records failed (1 a row that does not fit its header); the first: q.csv: "
+                          "line 4: a quote is "
+                          "opened here and never closed"),
+              "%s", err);
+    cr_expect(run("cut -c-18 q.jsonl") == 0 &&
+                  strcmp(out, "{\"id\":\"a\",\"label\":\n{\"id\":\"b\",\"label\":\n"
+                              "{\"id\":3,\"error\":\"q\n{\"id\":4,\"label\":\"l\n") == 0,
+              "%s", out);
+    expect_failure("inkling classify -m . q.csv --quiet --on-error stop -o s.jsonl", "never closed");
+}
+
+Test(cli, a_variable_that_is_misspelt_is_named)
+{
+    cr_expect(run("echo good | INK_THREADS=two INK_VERBOSE=1 inkling classify -m . --quiet") == 0);
+    cr_expect(strcmp(err, "inkling: INK_THREADS is \"two\" and does nothing: wanted a number from 1 to 1024\n"
+                          "inkling: INK_VERBOSE is \"1\" and does nothing: wanted \"profile\"\n") == 0,
+              "%s", err);
+    cr_expect(run("echo good | INK_THREADS=2 inkling classify -m . --quiet") == 0 && !*err, "%s", err);
+}
+
 Test(cli, a_closed_pipe_ends_quietly)
 {
+    cr_expect(
+        run("(yes 'good movie' | head -20000 | { $inkling classify -m .; echo status $? >&2; } | head -1) "
+            "2>&1 >one") == 0 &&
+            strcmp(out, "status 141\n") == 0,
+        "%s", out);
     cr_expect(run("yes 'good movie' | head -20000 | inkling tokenize -m . | head -1") == 0);
     cr_expect(strncmp(out, "{\"id\":1,", 8) == 0);
     cr_expect(err[0] == '\0', "%s", err);

@@ -69,3 +69,61 @@ Test(pass_through, a_threshold_is_for_labels_that_stand_alone)
     cr_expect(run("echo good | inkling classify -m . --quiet --threshold 1 --top-k 1") == 0);
     cr_expect(strstr(out, "\"labels\":[],\"top\":[{\"label\""), "%s", out);
 }
+
+#define BEGINS(text) (strncmp(out, text, sizeof text - 1) == 0)
+
+Test(pass_through, tables_have_a_header_and_the_same_columns_in_every_row)
+{
+    static const char jsonl[] =
+        "{\"text\":\"good\",\"x\":\"p\\tq\\n\\u00e9 \\\"z\\\",\\\\\",\"y\":[1, 2]}\n"
+        "{\"id\":\"k,\",\"x\":1}\n{\"id\":3,\"text\":\"\",\"x\":null,\"label\":1.10}\n";
+    scratch_write(dir, "in.jsonl", jsonl, sizeof jsonl - 1);
+    cr_expect(run("inkling classify -m . in.jsonl --quiet --keep x,y,label --output-format csv") == 1, "%s",
+              err);
+    cr_expect(BEGINS("id,label,score,tokens,used,truncated,x,y,input_label,error\n1,label "), "%s", out);
+    cr_expect(
+        strstr(out,
+               ",3,3,false,\"p\tq\n\xC3\xA9 \"\"z\"\",\\\",\"[1, 2]\",,\n\"k,\",,,,,,,,,\"in.jsonl: line 2: "
+               "no field \"\"text\"\""),
+        "%s", out);
+    cr_expect(strstr(out, ",2,2,false,,,1.10,\n"), "%s", out);
+    cr_expect(
+        run("inkling classify -m . in.jsonl --quiet --keep x --output-format tsv --rejects bad --top-k 2 "
+            "--all-scores --long chunk") == 1,
+        "%s", err);
+    cr_expect(
+        BEGINS("id\tlabel\tscore\ttop_1\ttop_1_score\ttop_2\ttop_2_score\tscore_label 0\tscore_label 1\t"
+               "score_label 2\ttokens\tused\ttruncated\twindows\tx\n1\t"),
+        "%s", out);
+    cr_expect(strstr(out, "\t3\t3\tfalse\t1\tp\\tq\\n\xC3\xA9 \"z\",\\\\\n3\t"), "%s", out);
+    cr_expect(run("cat bad") == 0 && BEGINS("{\"id\":\"k,\",\"error\":"), "%s", out);
+    cr_expect(run("inkling classify -m . --quiet --output-format csv --format jsonl") == 0);
+    cr_expect(strcmp(out, "id,label,score,tokens,used,truncated,error\n") == 0, "no records: %s", out);
+    expect_failure("inkling classify -m . in.jsonl --keep all --output-format csv",
+                   "name the fields to keep");
+    expect_failure("inkling classify -m . in.jsonl --keep x,x --output-format csv", "would be named \"x\"");
+}
+
+Test(pass_through, several_labels_and_values_are_columns)
+{
+    cr_expect(run("sed -i 's/^{/{\"problem_type\":\"multi_label_classification\",/' config.json; printf "
+                  "'good\n\n' | "
+                  "inkling classify -m . --quiet --threshold 0.000001 --output-format tsv") == 0,
+              "%s", err);
+    float s[3];
+    cr_expect(
+        sscanf(
+            out,
+            "id\tlabels\tlabel_scores\ttokens\tused\ttruncated\terror\n1\t[\"label 0\",\"label 1\",\"label "
+            "2\"]\t[%f,%f,%f]\t3\t3\tfalse\t\n",
+            s, s + 1, s + 2) == 3,
+        "%s", out);
+    cr_expect(run("echo good | inkling classify -m . --quiet --threshold 1 --output-format csv") == 0 &&
+                  strstr(out, "\n1,[],[],3,3,false,\n"),
+              "%s", out);
+    cr_expect(run("sed -i 's/multi_label_classification/regression/' config.json; echo good | "
+                  "inkling classify -m . --quiet --output-format csv") == 0 &&
+                  BEGINS("id,value_label 0,value_label 1,value_label 2,tokens,"),
+              "%s %s", out, err);
+    cr_expect(strstr(out, ",3,3,false,\n"), "%s", out);
+}

@@ -88,3 +88,24 @@ Test(resume, a_signal_finishes_what_is_under_way_even_when_the_pipe_is_silent)
     cr_expect(strstr(err, "stopped by a signal after 1 records; the same command goes on with out.jsonl"),
               "%s", err);
 }
+
+Test(resume, a_closed_terminal_stops_it_as_a_signal_does)
+{
+    cr_expect(run("mkfifo p; (echo good; exec sleep 30) >p & writer=$!; "
+                  "$inkling classify -m . -o out.jsonl p & job=$!; sleep 1; kill -HUP $job; "
+                  "wait $job; echo status $?; kill $writer; ls -A") >= 0);
+    cr_expect(strstr(out, "status 129\n") && !strstr(out, ".inkling-"), "%s%s", out, err);
+    cr_expect(strstr(err, "stopped by a signal after 1 records; nothing was written to out.jsonl"), "%s",
+              err);
+    cr_expect(run("mkfifo q; (echo good; sleep 2) >q & (trap '' HUP; exec $inkling classify -m . -o "
+                  "out.jsonl q) & job=$!; "
+                  "sleep 1; kill -HUP $job; wait $job; echo status $?") >= 0);
+    cr_expect(strstr(out, "status 0\n"), "nohup: %s%s", out, err);
+}
+
+Test(resume, a_name_with_a_mark_for_shards_wants_shards)
+{
+    expect_usage("inkling classify -m . -o 'x.{shard}'", "x.{shard}: {shard} in a name is for --shard");
+    expect_usage("inkling classify -m . --rejects 'x.{shard}'",
+                 "x.{shard}: {shard} in a name is for --shard");
+}

@@ -85,7 +85,8 @@ static void check_bytes(const ink_encoding *e, const char *text, size_t len)
 static void encode_text(const char *text, size_t len, unsigned choice, size_t most)
 {
     const ink_tokenizer *t = tokenizers[choice % TOKENIZERS];
-    const ink_encode_options o = {1, choice & 64, false, most}, all = {1, choice & 64, false, 0};
+    const ink_encode_options o = {1, choice & 64, false, most, false},
+                             all = {1, choice & 64, false, 0, false};
     MUST(ink_tokenizer_encode(&encoding, t, text, len, NULL, 0, &all, &err) == INK_OK);
     check(&encoding, len, 0);
     if (t == tokenizers[0] && encoding.bad_bytes == 0)
@@ -101,7 +102,7 @@ static void open_file(const char *bytes, size_t size)
     ink_tokenizer *t = calloc(1, sizeof *t);
     MUST(t);
     if (ink__tokenizer_parse_json(t, bytes, size, "x", &err) == INK_OK) {
-        const ink_encode_options o = {1, true, false, 0};
+        const ink_encode_options o = {1, true, false, 0, false};
         static const char text[] = "the  the\xCC\x81 's\n ab \xFF";
         MUST(ink_tokenizer_encode(&encoding, t, text, sizeof text - 1, text, 5, &o, &err) == INK_OK);
     } else {

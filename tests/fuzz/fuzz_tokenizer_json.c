@@ -17,7 +17,7 @@ static void use(const ink_tokenizer *t)
     }
     for (int i = 0; i < 16; ++i) {
         const char *text = texts[i / 4], *pair = texts[i % 4];
-        ink_encode_options o = {1, i % 2, i % 3 == 0, 0};
+        ink_encode_options o = {1, i % 2, i % 3 == 0, 0, false};
         o.max_length = i % 5 == 0 ? 0 : ink_tokenizer_specials(t, true) + (size_t)i;
         MUST(ink_tokenizer_encode(&e, t, text, strlen(text), pair, strlen(pair), &o, &err) == INK_OK);
         MUST(e.length <= e.total);

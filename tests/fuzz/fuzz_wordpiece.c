@@ -83,7 +83,7 @@ static void check(const ink_encoding *e, const ink_tokenizer *t, size_t text_len
 /* Encodes text[from, to) and checks that whole has just these tokens from place n on. */
 static size_t check_part(size_t n, const ink_tokenizer *t, const char *text, size_t from, size_t to)
 {
-    const ink_encode_options bare = {1, false, true, 0};
+    const ink_encode_options bare = {1, false, true, 0, false};
     MUST(ink_tokenizer_encode(&part, t, text + from, to - from, NULL, 0, &bare, &err) == INK_OK);
     MUST(n + part.length <= whole.length);
     for (size_t i = 0; i < part.length; ++i)
@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const ink_tokenizer *t = tokenizers[data[0] % TOKENIZERS];
     const size_t len = size - 3, text_len = data[0] & 64 ? data[2] * len / 255 : len;
     const char *text = (const char *)data + 3, *pair = data[0] & 64 ? text + text_len : NULL;
-    const ink_encode_options options = {1, (data[0] & 16) != 0, (data[0] & 32) != 0, data[1]};
+    const ink_encode_options options = {1, (data[0] & 16) != 0, (data[0] & 32) != 0, data[1], false};
     const size_t specials = options.no_specials ? 0 : ink_tokenizer_specials(t, pair != NULL);
     const ink_status st =
         ink_tokenizer_encode(&whole, t, text, text_len, pair, len - text_len, &options, &err);
@@ -121,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(st == INK_OK);
     check(&whole, t, text_len, len - text_len, options.max_length);
 
-    const ink_encode_options bare = {1, options.parse_special, true, 0};
+    const ink_encode_options bare = {1, options.parse_special, true, 0, false};
     MUST(ink_tokenizer_encode(&whole, t, text, len, NULL, 0, &bare, &err) == INK_OK);
     check(&whole, t, len, 0, 0);
     if (data[0] % TOKENIZERS < 2)

@@ -1,5 +1,5 @@
 /* Whole jobs: order, bad records, every output, and what a failure leaves behind. */
-#include "support/random_model.h"
+#include "infer/job_fixture.h"
 
 #include <criterion/criterion.h>
 #include <inkling.h>
@@ -11,54 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct random_model shape = {"bert", 32, 1, 4, 48, 40, 3, 3};
-
 enum { H = 32 };
-
-struct fixture {
-    char dir[256], in[300], out[300];
-    const char *inputs[1];
-    ink_model *model;
-    ink_job_options options;
-    ink_job_report report;
-    ink_error err;
-};
-
-static void open_fixture(struct fixture *f)
-{
-    const ink_job_options init = INK_JOB_OPTIONS_INIT;
-    memset(f, 0, sizeof *f);
-    scratch_dir(f->dir);
-    random_model_write(f->dir, &shape);
-    cr_assert(ink_model_open(&f->model, f->dir, NULL, &f->err) == INK_OK, "%s", f->err.text);
-    snprintf(f->in, sizeof f->in, "%s/in.jsonl", f->dir);
-    snprintf(f->out, sizeof f->out, "%s/out.jsonl", f->dir);
-    f->inputs[0] = f->in;
-    f->options = init;
-    f->options.inputs = f->inputs, f->options.n_inputs = 1;
-    f->options.output = f->out;
-    f->options.threads = 2;
-}
-
-static void close_fixture(struct fixture *f)
-{
-    ink_model_free(f->model);
-    scratch_remove(f->dir);
-}
-
-static char *read_file(const char *path, size_t *len)
-{
-    FILE *file = fopen(path, "rb");
-    cr_assert(file, "%s", path);
-    fseek(file, 0, SEEK_END);
-    *len = (size_t)ftell(file);
-    rewind(file);
-    char *bytes = malloc(*len + 1);
-    cr_assert(bytes && fread(bytes, 1, *len, file) == *len);
-    bytes[*len] = '\0';
-    fclose(file);
-    return bytes;
-}
 
 /* n records whose texts vary in length, with id "r<i>". */
 static void write_records(const struct fixture *f, size_t n, unsigned seed)
@@ -77,7 +30,7 @@ static void write_records(const struct fixture *f, size_t n, unsigned seed)
 
 static char *classify(struct fixture *f, size_t *len)
 {
-    cr_assert(ink_job_classify(&f->report, f->model, &f->options, &f->err) == INK_OK, "%s", f->err.text);
+    cr_assert(run_classify(f) == INK_OK, "%s", f->err.text);
     return read_file(f->out, len);
 }
 
@@ -112,6 +65,28 @@ Test(job, output_is_the_same_bytes_for_any_threads_and_batches)
     close_fixture(&f);
 }
 
+Test(job, windows_of_long_texts_do_not_depend_on_threads_and_batches)
+{
+    struct fixture f;
+    size_t len, other_len, windows = 0;
+    open_fixture(&f);
+    write_records(&f, 200, 7);
+    f.options.threads = 1, f.options.max_length = 12;
+    f.options.long_texts = (ink_long_texts){INK_LONG_CHUNK, 2, INK_LONG_POOLING_MEAN};
+    char *expected = classify(&f, &len);
+    cr_expect(f.report.records == 200 && f.report.failed == 0 && f.report.truncated == 0);
+    for (const char *at = expected; (at = strstr(at, ",\"windows\":"));)
+        windows += strtoul(at += 11, NULL, 10);
+    cr_expect(windows > 300 && !strstr(expected, "\"truncated\":true"), "%zu windows", windows);
+    f.options.batch_tokens = 333, f.options.threads = 5;
+    char *other = classify(&f, &other_len);
+    cr_expect(len == other_len && memcmp(expected, other, len) == 0);
+    free(expected), free(other);
+    f.options.text_pair = "b";
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "pairs"), "%s", f.err.text);
+    close_fixture(&f);
+}
+
 #define WRITE(f, text) scratch_write((f).dir, "in.jsonl", text, strlen(text))
 
 Test(job, a_line_says_what_the_contract_says)
@@ -139,6 +114,21 @@ Test(job, a_line_says_what_the_contract_says)
     cr_expect(strstr(line, ",\"tokens\":7,\"used\":5,\"truncated\":true}\n") != NULL, "%s", line);
     cr_expect(f.report.truncated == 1);
     free(line);
+    close_fixture(&f);
+}
+
+Test(job, a_field_that_no_record_has_stops_it_early)
+{
+    struct fixture f;
+    open_fixture(&f);
+    write_records(&f, 5000, 7);
+    f.options.text = "txt";
+    cr_expect(run_classify(&f) == INK_E_FORMAT);
+    cr_expect(strstr(f.err.text, "not one of the first ") &&
+                  strstr(f.err.text, "no field \"txt\" (fields: \"id\""),
+              "%s", f.err.text);
+    cr_expect(f.report.records >= 1000 && f.report.records < 5000, "%llu records",
+              (unsigned long long)f.report.records);
     close_fixture(&f);
 }
 
@@ -178,13 +168,13 @@ Test(job, a_failure_leaves_neither_output_nor_temporary)
     WRITE(f, "{\"text\":\"good\"}\nbroken\n");
     const size_t before = files_in(f.dir);
     f.options.stop_on_error = true;
-    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_FORMAT);
+    cr_expect(run_classify(&f) == INK_E_FORMAT);
     cr_expect(strstr(f.err.text, "line 2"), "%s", f.err.text);
     cr_expect(access(f.out, F_OK) != 0);
     cr_expect(files_in(f.dir) == before);
     /* An output that was there before stays. */
     scratch_write(f.dir, "out.jsonl", "old\n", 4);
-    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_FORMAT);
+    cr_expect(run_classify(&f) == INK_E_FORMAT);
     size_t len;
     char *old = read_file(f.out, &len);
     cr_expect(strcmp(old, "old\n") == 0);
@@ -198,7 +188,7 @@ Test(job, a_report_of_a_job_that_stopped_counts_what_was_done)
     open_fixture(&f);
     WRITE(f, "{\"text\":\"good\"}\n{\"text\":\"\xFF\"}\nbroken\n{\"text\":\"\xFF\"}\n{\"text\":\"bad\"}\n");
     f.options.stop_on_error = true;
-    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_FORMAT);
+    cr_expect(run_classify(&f) == INK_E_FORMAT);
     cr_expect(f.report.records == 2 && f.report.failed == 1 && f.report.bad_bytes == 1,
               "%d records, %d failed, %d bad bytes", (int)f.report.records, (int)f.report.failed,
               (int)f.report.bad_bytes);
@@ -211,7 +201,7 @@ Test(job, a_full_disk_is_an_error)
     open_fixture(&f);
     write_records(&f, 20, 3);
     f.options.output = "/dev/full";
-    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_IO);
+    cr_expect(run_classify(&f) == INK_E_IO);
     cr_expect(strstr(f.err.text, "/dev/full") && strstr(f.err.text, "No space left"), "%s", f.err.text);
     close_fixture(&f);
 }
@@ -230,7 +220,7 @@ Test(job, a_callback_can_stop_it)
     write_records(&f, 20000, 3);
     f.options.progress = stop_soon, f.options.user = &calls;
     f.options.batch_tokens = 1;
-    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_CANCELLED);
+    cr_expect(run_classify(&f) == INK_E_CANCELLED);
     cr_expect(calls >= 1 && f.report.records < 20000, "%d calls, %llu records", calls,
               (unsigned long long)f.report.records);
     cr_expect(access(f.out, F_OK) != 0);
@@ -254,10 +244,10 @@ Test(job, memory_does_not_grow_with_the_input)
     struct fixture f;
     open_fixture(&f);
     write_records(&f, 20000, 3);
-    cr_assert(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     const size_t small = resident();
     write_records(&f, 200000, 3);
-    cr_assert(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     const size_t large = resident();
     cr_expect(f.report.records == 200000);
     /* Quarantined memory under a sanitizer is not the job's. */
@@ -328,7 +318,7 @@ Test(job, an_input_is_not_overwritten)
     open_fixture(&f);
     WRITE(f, "{\"text\":\"good\"}\n");
     f.options.output = f.in;
-    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_ARG);
+    cr_expect(run_classify(&f) == INK_E_ARG);
     cr_expect(strstr(f.err.text, "is an input"), "%s", f.err.text);
     size_t len;
     char *same = read_file(f.in, &len);
@@ -343,12 +333,12 @@ Test(job, options_that_make_no_sense_are_refused)
     open_fixture(&f);
     WRITE(f, "{\"text\":\"good\"}\n");
     f.options.max_length = 41;
-    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_ARG);
+    cr_expect(run_classify(&f) == INK_E_ARG);
     cr_expect(strstr(f.err.text, "40 positions"), "%s", f.err.text);
     f.options.max_length = 0, f.options.version = 3;
-    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_ARG);
+    cr_expect(run_classify(&f) == INK_E_ARG);
     f.options.version = 1, f.options.threads = 4000;
-    cr_expect(ink_job_classify(&f.report, f.model, &f.options, &f.err) == INK_E_ARG);
+    cr_expect(run_classify(&f) == INK_E_ARG);
     cr_expect(ink_job_classify(NULL, f.model, &f.options, &f.err) == INK_E_ARG);
     cr_expect(access(f.out, F_OK) != 0);
     close_fixture(&f);

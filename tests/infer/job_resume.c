@@ -1,92 +1,17 @@
 /* Jobs that are stopped and gone on with: the bytes at the end, what is refused, and what damage costs. */
-#include "support/random_model.h"
+#include "infer/job_fixture.h"
 
 #include <criterion/criterion.h>
 #include <inkling.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct random_model shape = {"bert", 32, 1, 4, 48, 40, 3, 3};
-
 enum { RECORDS = 600 };
-
-struct fixture {
-    char dir[256], in[300], out[300], whole[300], part[320], journal[320];
-    const char *inputs[2];
-    ink_model *model;
-    ink_job_options options;
-    ink_job_report report;
-    ink_error err;
-    bool stopping; /* the callback stops the job, after its first unit */
-};
-
-static int stop(const ink_job_progress *progress, void *user)
-{
-    (void)progress;
-    return ((struct fixture *)user)->stopping;
-}
-
-static void open_fixture(struct fixture *f)
-{
-    const ink_job_options init = INK_JOB_OPTIONS_INIT;
-    memset(f, 0, sizeof *f);
-    scratch_dir(f->dir);
-    random_model_write(f->dir, &shape);
-    cr_assert(ink_model_open(&f->model, f->dir, NULL, &f->err) == INK_OK, "%s", f->err.text);
-    snprintf(f->in, sizeof f->in, "%s/in.jsonl", f->dir);
-    snprintf(f->out, sizeof f->out, "%s/out.jsonl", f->dir);
-    snprintf(f->whole, sizeof f->whole, "%s/whole.jsonl", f->dir);
-    snprintf(f->part, sizeof f->part, "%s.part", f->out);
-    snprintf(f->journal, sizeof f->journal, "%s.journal", f->out);
-    f->inputs[0] = f->in;
-    f->options = init;
-    f->options.inputs = f->inputs, f->options.n_inputs = 1;
-    f->options.progress = stop, f->options.user = f;
-}
-
-static void close_fixture(struct fixture *f)
-{
-    ink_model_free(f->model);
-    scratch_remove(f->dir);
-}
-
-static bool is_there(const char *path)
-{
-    return access(path, F_OK) == 0;
-}
-
-static char *read_file(const char *path, size_t *len)
-{
-    FILE *file = fopen(path, "rb");
-    cr_assert(file, "%s", path);
-    fseek(file, 0, SEEK_END);
-    *len = (size_t)ftell(file);
-    rewind(file);
-    char *bytes = malloc(*len + 1);
-    cr_assert(bytes && fread(bytes, 1, *len, file) == *len);
-    bytes[*len] = '\0';
-    fclose(file);
-    return bytes;
-}
-
-static void write_file(const char *path, const char *bytes, size_t len)
-{
-    FILE *file = fopen(path, "wb");
-    cr_assert(file && fwrite(bytes, 1, len, file) == len && fclose(file) == 0, "%s", path);
-}
-
-static bool same_files(const char *a, const char *b)
-{
-    size_t n, m;
-    char *x = read_file(a, &n), *y = read_file(b, &m);
-    const bool same = n == m && memcmp(x, y, n) == 0;
-    free(x), free(y);
-    return same;
-}
 
 /* Records of varying length, every 50th of them broken, in a format with `head` on top. */
 static void write_records(const struct fixture *f, const char *head, const char *good, const char *bad)
@@ -110,16 +35,11 @@ static void write_jsonl(const struct fixture *f)
     write_records(f, "", "{\"text\":\"%s\"}\n", "{\"body\":\"%s\"}\n");
 }
 
-static ink_status classify(struct fixture *f)
-{
-    return ink_job_classify(&f->report, f->model, &f->options, &f->err);
-}
-
 static void run_whole(struct fixture *f)
 {
     f->options.output = f->whole, f->options.resume = false;
     f->options.threads = 2;
-    cr_assert(classify(f) == INK_OK, "%s", f->err.text);
+    cr_assert(run_classify(f) == INK_OK, "%s", f->err.text);
     f->options.output = f->out, f->options.resume = true;
 }
 
@@ -127,7 +47,7 @@ static void run_whole(struct fixture *f)
 static void stop_after(struct fixture *f, size_t tokens)
 {
     f->stopping = true, f->options.threads = 1, f->options.batch_tokens = tokens;
-    cr_assert(classify(f) == INK_E_CANCELLED, "%s", f->err.text);
+    cr_assert(run_classify(f) == INK_E_CANCELLED, "%s", f->err.text);
     f->stopping = false, f->options.threads = 2, f->options.batch_tokens = 40;
     cr_expect(f->report.records > f->report.resumed && f->report.records < RECORDS);
     cr_expect(is_there(f->part) && is_there(f->journal) && !is_there(f->out));
@@ -137,7 +57,7 @@ static void expect_refused(struct fixture *f, const char *says)
 {
     struct stat before, after;
     cr_assert(stat(f->part, &before) == 0);
-    cr_expect(classify(f) == INK_E_ARG);
+    cr_expect(run_classify(f) == INK_E_ARG);
     cr_expect(strstr(f->err.text, says), "%s, wanted %s", f->err.text, says);
     cr_expect(stat(f->part, &after) == 0 && before.st_size == after.st_size, "nothing is lost");
 }
@@ -151,11 +71,33 @@ Test(resume, a_job_that_was_stopped_ends_in_the_same_bytes)
     const ink_job_report whole = f.report;
     for (size_t i = 0; i < 3; ++i)
         stop_after(&f, 1 + i * 1000);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && !is_there(f.part));
     cr_expect(f.report.records == RECORDS && f.report.failed == whole.failed &&
               f.report.truncated == whole.truncated && f.report.resumed > 100 && !f.report.complete);
     cr_expect(f.report.tokens > 0 && f.report.tokens < whole.tokens, "only this call's tokens");
+    close_fixture(&f);
+}
+
+Test(resume, a_table_has_one_header_whenever_it_was_stopped)
+{
+    struct fixture f;
+    size_t len;
+    open_fixture(&f);
+    write_jsonl(&f);
+    f.options.output_format = INK_OUTPUT_CSV;
+    f.options.long_texts.how = INK_LONG_CHUNK, f.options.max_length = 10;
+    run_whole(&f);
+    for (size_t i = 0; i < 3; ++i)
+        stop_after(&f, 1 + i * 1000);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
+    cr_expect(same_files(f.whole, f.out) && f.report.resumed > 100);
+    cr_assert(run_classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
+    char *out = read_file(f.out, &len);
+    cr_expect(strncmp(out, "id,label,", 9) == 0 && !strstr(out + 1, "id,label,"));
+    free(out);
+    f.options.output_format = INK_OUTPUT_TSV;
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "--output-format"), "%s", f.err.text);
     close_fixture(&f);
 }
 
@@ -166,24 +108,24 @@ Test(resume, a_complete_job_is_left_alone)
     open_fixture(&f);
     write_jsonl(&f);
     run_whole(&f);
-    cr_assert(classify(&f) == INK_OK, "it begins where there is nothing: %s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "it begins where there is nothing: %s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && stat(f.out, &before) == 0);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(f.report.complete && f.report.records == RECORDS && f.report.failed == RECORDS / 50 &&
               f.report.tokens == 0);
     cr_expect(stat(f.out, &after) == 0 && before.st_ino == after.st_ino &&
               before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
     /* Killed between the journal's last entry and the new name. */
     cr_assert(rename(f.out, f.part) == 0);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && !is_there(f.part));
     /* Somebody has written to it since. */
     write_file(f.out, "mine\n", 5);
-    cr_expect(classify(&f) == INK_E_ARG);
-    cr_expect(strstr(f.err.text, "is not the file that"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_ARG);
+    cr_expect(strstr(f.err.text, "is not as the job left it"), "%s", f.err.text);
     /* It has been taken away: the job begins anew. */
     cr_assert(unlink(f.out) == 0);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out));
     close_fixture(&f);
 }
@@ -196,13 +138,13 @@ Test(resume, another_model_option_or_input_is_refused_by_name)
     run_whole(&f);
     stop_after(&f, 100);
     f.options.all_scores = true;
-    expect_refused(&f, "--all-scores \"0\", now it is \"1\"");
+    expect_refused(&f, "--all-scores not given, this time it is given");
     f.options.all_scores = false, f.options.max_length = 8;
     expect_refused(&f, "--max-length");
     f.options.max_length = 0, f.options.text = "body";
-    expect_refused(&f, "--text \"text\", now it is \"body\"");
+    expect_refused(&f, "--text text, this time it is body");
     f.options.text = NULL, f.inputs[1] = f.in, f.options.n_inputs = 2;
-    expect_refused(&f, "number of inputs \"1\", now it is \"2\"");
+    expect_refused(&f, "a number of inputs of 1, this time it is 2");
     f.options.n_inputs = 1;
     ink_model *mine = f.model;
     char other[300];
@@ -224,7 +166,7 @@ Test(resume, another_model_option_or_input_is_refused_by_name)
     expect_refused(&f, "the records that are done have changed");
     records[12] ^= 1;
     write_file(f.in, records, len);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out));
     free(records);
     close_fixture(&f);
@@ -250,7 +192,7 @@ Test(resume, every_format_is_passed_over_to_the_same_place)
         run_whole(&f);
         stop_after(&f, 1 + 300 * i);
         stop_after(&f, 1000);
-        cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+        cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
         cr_expect(same_files(f.whole, f.out), "format %zu", i);
         unlink(f.out), unlink(f.journal);
     }
@@ -270,12 +212,74 @@ Test(resume, documents_are_passed_over_by_their_names)
     }
     run_whole(&f);
     stop_after(&f, 100);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out));
     unlink(f.out), unlink(f.journal);
     stop_after(&f, 100);
     scratch_write(f.in, "000-new.txt", "bad", 3);
     expect_refused(&f, "the records that are done have changed");
+    close_fixture(&f);
+}
+
+/* Sets a file's time of change to another. */
+static void touch(const char *path, long seconds)
+{
+    const struct timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    cr_assert(utimensat(AT_FDCWD, path, times, 0) == 0, "%s", path);
+}
+
+Test(resume, documents_that_were_changed_or_added_are_noticed)
+{
+    struct fixture f;
+    char path[340];
+    open_fixture(&f);
+    snprintf(f.in, sizeof f.in, "%s/docs", f.dir);
+    cr_assert(mkdir(f.in, 0777) == 0);
+    for (int i = 0; i < RECORDS; ++i) {
+        char name[32];
+        snprintf(name, sizeof name, "%03d.txt", i);
+        scratch_write(f.in, name, "good movie", 10);
+        snprintf(path, sizeof path, "%s/%s", f.in, name);
+        touch(path, 1000);
+    }
+    run_whole(&f);
+    stop_after(&f, 100);
+    snprintf(path, sizeof path, "%s/000.txt", f.in);
+    scratch_write(f.in, "000.txt", "nice movie", 10);
+    expect_refused(&f, "the records that are done have changed");
+    scratch_write(f.in, "000.txt", "good movie", 10);
+    touch(path, 1000);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
+    cr_expect(same_files(f.whole, f.out));
+    cr_assert(run_classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
+    scratch_write(f.in, "999.txt", "more", 4);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "there were fewer records then"), "%s",
+              f.err.text);
+    snprintf(path, sizeof path, "%s/999.txt", f.in);
+    unlink(path);
+    cr_assert(run_classify(&f) == INK_OK && f.report.complete, "%s", f.err.text);
+    snprintf(path, sizeof path, "%s/300.txt", f.in);
+    touch(path, 2000);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "made of other input"), "%s", f.err.text);
+    close_fixture(&f);
+}
+
+Test(resume, a_complete_job_notices_an_edit_that_keeps_the_size)
+{
+    struct fixture f;
+    size_t len;
+    open_fixture(&f);
+    write_jsonl(&f);
+    run_whole(&f);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
+    touch(f.in, 1000);
+    cr_expect(run_classify(&f) == INK_OK && f.report.complete, "only its time has changed: %s", f.err.text);
+    char *records = read_file(f.in, &len);
+    records[len - 5] ^= 1; /* in the last record */
+    write_file(f.in, records, len);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "have changed since"), "%s", f.err.text);
+    cr_expect(same_files(f.whole, f.out), "nothing is lost");
+    free(records);
     close_fixture(&f);
 }
 
@@ -303,21 +307,21 @@ Test(resume, damage_costs_work_and_never_a_byte)
         unlink(f.out);
         write_file(f.part, zeroed, part_kept);
         write_file(f.journal, journal, journal_kept);
-        cr_assert(classify(&f) == INK_OK, "damage %zu: %s", i, f.err.text);
+        cr_assert(run_classify(&f) == INK_OK, "damage %zu: %s", i, f.err.text);
         cr_expect(same_files(f.whole, f.out), "damage %zu", i);
         free(zeroed);
     }
     unlink(f.out);
     write_file(f.part, part, len);
     write_file(f.journal, journal, 10);
-    cr_expect(classify(&f) == INK_OK && same_files(f.whole, f.out), "a journal that had only been begun");
+    cr_expect(run_classify(&f) == INK_OK && same_files(f.whole, f.out), "a journal that had only been begun");
     unlink(f.out);
     write_file(f.part, part, len);
     journal[30] ^= 1;
     write_file(f.journal, journal, journal_len);
-    cr_expect(classify(&f) == INK_E_FORMAT && strstr(f.err.text, "is damaged"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_FORMAT && strstr(f.err.text, "is damaged"), "%s", f.err.text);
     write_file(f.journal, "no journal at all", 17);
-    cr_expect(classify(&f) == INK_E_FORMAT && strstr(f.err.text, "is no journal"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_FORMAT && strstr(f.err.text, "is no journal"), "%s", f.err.text);
     free(part), free(journal);
     close_fixture(&f);
 }
@@ -340,12 +344,12 @@ Test(resume, bad_records_of_their_own_file_are_gone_on_with_as_well)
     f.options.rejects = NULL;
     expect_refused(&f, "--rejects");
     f.options.rejects = bad;
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && same_files(whole_bad, bad) && !is_there(bad_part));
     cr_expect(f.report.failed_by[INK_BAD_FIELD] == RECORDS / 50);
     /* Killed between the one name and the other. */
     cr_assert(rename(f.out, f.part) == 0);
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && same_files(whole_bad, bad) && !is_there(bad_part));
     close_fixture(&f);
 }
@@ -361,12 +365,12 @@ Test(resume, a_shard_is_gone_on_with)
     stop_after(&f, 500);
     stop_after(&f, 500);
     f.options.shard = 3;
-    expect_refused(&f, "--shard \"2/3\", now it is \"3/3\"");
+    expect_refused(&f, "--shard 2/3, this time it is 3/3");
     f.options.shard = 2;
-    cr_assert(classify(&f) == INK_OK, "%s", f.err.text);
+    cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
     cr_expect(same_files(f.whole, f.out) && f.report.records == RECORDS / 3);
     f.options.shard = 4;
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "shard 4 of 3"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "shard 4 of 3"), "%s", f.err.text);
     close_fixture(&f);
 }
 
@@ -378,7 +382,7 @@ Test(resume, a_bad_record_that_stops_a_job_stops_it_again)
     run_whole(&f);
     f.options.stop_on_error = true;
     for (int i = 0; i < 2; ++i) {
-        cr_expect(classify(&f) == INK_E_FORMAT && strstr(f.err.text, "line 50"), "%s", f.err.text);
+        cr_expect(run_classify(&f) == INK_E_FORMAT && strstr(f.err.text, "line 50"), "%s", f.err.text);
         cr_expect(is_there(f.part) && !is_there(f.out));
     }
     close_fixture(&f);
@@ -389,13 +393,13 @@ Test(resume, an_output_that_cannot_be_gone_on_with_is_refused)
     struct fixture f;
     open_fixture(&f);
     write_jsonl(&f);
-    f.options.resume = true;
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "standard output"), "%s", f.err.text);
+    f.options.resume = true, f.options.output = NULL;
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "standard output"), "%s", f.err.text);
     f.options.output = "/dev/null";
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "not a regular file"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "not a regular file"), "%s", f.err.text);
     f.options.output = f.out;
     write_file(f.out, "mine\n", 5);
-    cr_expect(classify(&f) == INK_E_ARG && strstr(f.err.text, "is there already"), "%s", f.err.text);
+    cr_expect(run_classify(&f) == INK_E_ARG && strstr(f.err.text, "is there already"), "%s", f.err.text);
     unlink(f.out);
     cr_expect(!is_there(f.journal));
     const ink_tokenizer *tokenizer = ink_model_tokenizer(f.model);

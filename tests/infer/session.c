@@ -208,16 +208,105 @@ Test(session, options_that_make_no_sense_are_refused)
     expect(&f, ink_session_create(&s, f.model, &plan, &f.err), INK_E_SHAPE, "tokens");
     cr_expect(s == NULL);
     expect(&f, ink_session_create(&s, NULL, NULL, &f.err), INK_E_ARG, "NULL");
-    ink_text_options options = {2, 0, false, INK_POOLING_AUTO, false};
+    ink_text_options options = {2, 0, false, INK_POOLING_AUTO, false, {0, 0, 0}};
     expect(&f, ink_classify_texts(scores, C, NULL, f.session, texts, 1, &options, &f.err), INK_E_ARG,
            "version 2");
-    options = (ink_text_options){1, 41, false, INK_POOLING_AUTO, false};
+    options = (ink_text_options){1, 41, false, INK_POOLING_AUTO, false, {0, 0, 0}};
     expect(&f, ink_classify_texts(scores, C, NULL, f.session, texts, 1, &options, &f.err), INK_E_ARG,
            "40 positions");
     options.max_length = 1;
     expect(&f, ink_classify_texts(scores, C, NULL, f.session, texts, 1, &options, &f.err), INK_E_ARG, "");
     expect(&f, ink_classify_texts(scores, 2, NULL, f.session, texts, 1, NULL, &f.err), INK_E_SHAPE,
            "room for 2");
+    close_fixture(&f);
+}
+
+/* The long text's results as windows of 16 tokens that share 3, and computed by hand from their logits. */
+Test(session, windows_are_pooled_by_tokens_by_mean_or_by_the_largest)
+{
+    enum { LENGTH = 16, ROOM = LENGTH - 2, STRIDE = 3, STEP = ROOM - STRIDE };
+    struct fixture f;
+    open_fixture(&f, INK_BACKEND_FUSED);
+    ink_encoding e = {0};
+    cr_assert(ink_tokenizer_encode(&e, ink_model_tokenizer(f.model), texts[3].text, texts[3].len, NULL, 0,
+                                   NULL, &f.err) == INK_OK);
+    double sums[3][C] = {{0}}, weights[3] = {0, 1, 0};
+    size_t windows = 0, computed = 0;
+    for (size_t begin = 1, n = 0; begin + n < e.length - 1 || windows == 0; ++windows) {
+        begin += windows ? STEP : 0;
+        n = e.length - 1 - begin < ROOM ? e.length - 1 - begin : ROOM;
+        int32_t ids[LENGTH] = {e.ids[0]};
+        float logits[C];
+        memcpy(ids + 1, e.ids + begin, n * sizeof *ids);
+        ids[n + 1] = e.ids[e.length - 1];
+        const size_t offsets[] = {0, n + 2};
+        const ink_batch batch = {ids, NULL, offsets, 1};
+        cr_assert(ink_logits(logits, C, f.session, &batch, &f.err) == INK_OK, "%s", f.err.text);
+        for (size_t c = 0; c < C; ++c) {
+            sums[0][c] += logits[c];
+            sums[1][c] = windows == 0 || logits[c] > sums[1][c] ? logits[c] : sums[1][c];
+            sums[2][c] += (double)(n + 2) * logits[c];
+        }
+        weights[0] += 1, weights[2] += (double)(n + 2), computed += n + 2;
+    }
+    cr_assert(windows > 2);
+    for (int choice = 0; choice < 4; ++choice) {
+        const int pooling = choice > 0 ? choice - 1 : 0; /* auto is mean */
+        const ink_text_options options = {.version = 1,
+                                          .max_length = LENGTH,
+                                          .long_texts = {INK_LONG_CHUNK, STRIDE, (ink_long_pooling)choice}};
+        float got[C], wanted[C], sum = 0;
+        ink_text_use use;
+        cr_assert(ink_classify_texts(got, C, &use, f.session, texts + 3, 1, &options, &f.err) == INK_OK, "%s",
+                  f.err.text);
+        for (size_t c = 0; c < C; ++c)
+            sum += wanted[c] = expf((float)(sums[pooling][c] / weights[pooling]));
+        for (size_t c = 0; c < C; ++c)
+            cr_expect(fabsf(got[c] - wanted[c] / sum) < 1e-6f, "pooling %d: %g, wanted %g", pooling, got[c],
+                      wanted[c] / sum);
+        cr_expect(use.tokens == e.total && use.used == e.total && use.windows == windows &&
+                  use.computed == computed);
+    }
+    ink_encoding_free(&e);
+    close_fixture(&f);
+}
+
+Test(session, windows_have_the_same_bits_alone_and_together_and_a_short_text_those_it_always_has)
+{
+    const ink_text single[] = {texts[0], texts[3], texts[1], texts[3], texts[0]};
+    enum { N = sizeof single / sizeof *single };
+    struct fixture f;
+    open_fixture(&f, INK_BACKEND_FUSED);
+    const ink_text_options plain = {.version = 1, .max_length = 16, .normalize = true};
+    ink_text_options chunk = plain;
+    chunk.long_texts = (ink_long_texts){INK_LONG_CHUNK, 5, INK_LONG_POOLING_WEIGHTED};
+    float scores[N * C], one[C], cut[C], vectors[N * H], vector[H];
+    cr_assert(ink_classify_texts(scores, N * C, NULL, f.session, single, N, &chunk, &f.err) == INK_OK, "%s",
+              f.err.text);
+    cr_assert(ink_embed_texts(vectors, N * H, NULL, f.session, single, N, &chunk, &f.err) == INK_OK);
+    for (size_t i = 0; i < N; ++i) {
+        cr_assert(ink_classify_texts(one, C, NULL, f.session, single + i, 1, &chunk, &f.err) == INK_OK);
+        cr_assert(ink_classify_texts(cut, C, NULL, f.session, single + i, 1, &plain, &f.err) == INK_OK);
+        cr_expect(memcmp(one, scores + i * C, sizeof one) == 0, "text %zu", i);
+        cr_expect((memcmp(one, cut, sizeof one) == 0) == (single[i].len < 30), "text %zu", i);
+        cr_assert(ink_embed_texts(vector, H, NULL, f.session, single + i, 1, &chunk, &f.err) == INK_OK);
+        cr_expect(memcmp(vector, vectors + i * H, sizeof vector) == 0, "text %zu", i);
+        double length = 0;
+        for (size_t h = 0; h < H; ++h)
+            length += (double)vector[h] * vector[h];
+        cr_expect(fabs(length - 1) < 1e-5, "a vector of length %g", length);
+    }
+    chunk.long_texts.stride = 14;
+    expect(&f, ink_classify_texts(one, C, NULL, f.session, single, 1, &chunk, &f.err), INK_E_ARG,
+           "stride of 14");
+    chunk.long_texts.stride = 5;
+    expect(&f, ink_classify_texts(one, C, NULL, f.session, texts + 2, 1, &chunk, &f.err), INK_E_ARG,
+           "pairs of texts");
+    chunk.long_texts.how = INK_LONG_HEAD_TAIL;
+    expect(&f, ink_classify_texts(one, C, NULL, f.session, single, 1, &chunk, &f.err), INK_E_ARG,
+           "not chunked");
+    chunk.long_texts.how = (ink_long)3;
+    expect(&f, ink_classify_texts(one, C, NULL, f.session, single, 1, &chunk, &f.err), INK_E_ARG, "no way 3");
     close_fixture(&f);
 }
 

@@ -76,6 +76,36 @@ Test(file, an_atomic_file_freed_without_commit_leaves_nothing)
     cr_expect(entries_in(scratch) == 0);
 }
 
+static void begin_and_die(const char *path)
+{
+    ink__atomic *file;
+    int status;
+    const pid_t child = fork();
+    cr_assert(child >= 0);
+    if (child == 0)
+        _exit(ink__atomic_open(&file, path, NULL) == INK_OK ? 0 : 1);
+    cr_assert(waitpid(child, &status, 0) == child && status == 0);
+}
+
+Test(file, what_a_killed_process_left_of_this_file_goes_and_what_a_living_one_writes_stays)
+{
+    ink__atomic *mine, *again;
+    const char *path = strdup(scratch_path("out"));
+    begin_and_die(path);
+    begin_and_die(scratch_path("other"));
+    cr_expect(entries_in(scratch) == 2);
+    assert_ok(ink__atomic_open(&mine, path, &err), err);
+    cr_expect(entries_in(scratch) == 2, "the dead one's is gone, and that of another file is not");
+    assert_ok(ink__atomic_open(&again, path, &err), err);
+    cr_expect(entries_in(scratch) == 3, "two may write at once");
+    assert_ok(ink__atomic_write(mine, "mine", 4, &err), err);
+    assert_ok(ink__atomic_commit(mine, &err), err);
+    assert_ok(ink__atomic_commit(again, &err), err);
+    ink__atomic_free(mine), ink__atomic_free(again);
+    cr_expect(holds(path, "") && entries_in(scratch) == 2, "the last one counts");
+    free((void *)path);
+}
+
 Test(file, the_name_may_be_as_long_as_a_name_may_be)
 {
     ink__atomic *file;

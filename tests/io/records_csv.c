@@ -155,9 +155,9 @@ Test(records_csv, a_quote_that_is_never_closed_is_found_where_it_opens)
     open_text("x.csv", "id,text\n1,a\n\"2\n\",b\n\"3\n\n\",\"c\n4,d\n");
     expect_record("\"1\"", "a");
     expect_record("\"2\\n\"", "b");
-    expect_failure(next_record(), err, INK_E_FORMAT,
-                   "x.csv: line 7: a quote is opened here and never closed");
-    ink__records_free(records);
+    expect_bad_record(
+        "3", "x.csv: line 7: a quote is opened here and never closed: no record behind it can be read");
+    expect_end();
     open_text("x.csv", "id,\"text\n1,a\n");
     expect_failure(next_record(), err, INK_E_FORMAT,
                    "x.csv: line 1: a quote is opened here and never closed");
@@ -217,7 +217,8 @@ static void compare_with_python(const json_t *golden)
         json_decref(id);
     }
     if (json_is_true(json_object_get(golden, "unclosed")))
-        cr_assert(next_record() == INK_E_FORMAT, "`%s` does not close its quote", bytes);
+        cr_assert(next_record() == INK_E_FORMAT || (record.error && strstr(record.error, "never closed")),
+                  "`%s` does not close its quote", bytes);
     else
         cr_assert(next_record() == INK_OK && at_end, "`%s` has no more rows", bytes);
     ink__records_free(records);

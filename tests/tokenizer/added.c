@@ -33,7 +33,7 @@ static ink_tokenizer *with_added(const char *first, int first_flags, const char 
 static void expect(const ink_tokenizer *t, bool parse_special, const char *text, const char *wanted)
 {
     ink_encoding e = {0};
-    ink_encode_options o = {1, parse_special, true, 0};
+    ink_encode_options o = {1, parse_special, true, 0, false};
     assert_ok(ink_tokenizer_encode(&e, t, text, strlen(text), NULL, 0, &o, &err), err);
     cr_expect(strcmp(encoding_text(&e, t), wanted) == 0, "`%s` became\n  %s, wanted\n  %s", text,
               encoding_text(&e, t), wanted);

@@ -163,7 +163,7 @@ Test(bpe, ill_formed_bytes_are_replacement_characters_with_offsets_of_their_own)
 {
     ink_tokenizer *t = open_golden("bpe");
     ink_encoding bad = {0}, good = {0};
-    const ink_encode_options bare = {1, false, true, 0};
+    const ink_encode_options bare = {1, false, true, 0, false};
     assert_ok(ink_tokenizer_encode(&bad, t, "a\xE5\xAD b", 5, NULL, 0, &bare, &err), err);
     assert_ok(ink_tokenizer_encode(&good, t, "a\xEF\xBF\xBD b", 6, NULL, 0, &bare, &err), err);
     cr_assert(bad.length == good.length && bad.bad_bytes == 1 && good.bad_bytes == 0, "%zu and %zu tokens",
@@ -186,7 +186,7 @@ Test(bpe, words_do_not_change_where_the_buffer_is_cut)
     static char text[4096 + 300];
     ink_tokenizer *t = open_golden("bpe_modern");
     ink_encoding plain = {0}, through = {0};
-    const ink_encode_options bare = {1, false, true, 0};
+    const ink_encode_options bare = {1, false, true, 0, false};
     for (size_t shift = 0; shift < sizeof phrase; ++shift) {
         size_t len = shift;
         memset(text, 'a', shift);

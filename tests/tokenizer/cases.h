@@ -53,7 +53,7 @@ static inline void check_case(ink_encoding *e, const ink_tokenizer *t, const jso
     const json_t *text = json_object_get(wanted, "text"), *pair = json_object_get(wanted, "pair");
     const ink_encode_options o = {1, json_is_true(json_object_get(wanted, "parse_special")),
                                   json_is_true(json_object_get(wanted, "no_specials")),
-                                  (size_t)json_number_value(json_object_get(wanted, "max_length"))};
+                                  (size_t)json_number_value(json_object_get(wanted, "max_length")), false};
     assert_ok(ink_tokenizer_encode(e, t, json_string_value(text), json_string_length(text),
                                    json_string_value(pair), json_string_length(pair), &o, &why),
               why);

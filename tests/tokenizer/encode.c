@@ -20,7 +20,7 @@ Test(encode, the_bytes_of_each_token_are_its_surface)
                                            "\xE5\xAD\x97", "!"};
     ink_tokenizer *t = open_golden("uncased");
     ink_encoding e = {0};
-    const ink_encode_options o = {1, false, true, 0};
+    const ink_encode_options o = {1, false, true, 0, false};
     assert_ok(ink_tokenizer_encode(&e, t, text, sizeof text - 1, NULL, 0, &o, &err), err);
     cr_assert(e.length == sizeof surfaces / sizeof *surfaces, "%s", encoding_text(&e, t));
     for (size_t i = 0; i < e.length; ++i)
@@ -39,7 +39,7 @@ Test(encode, total_counts_the_whole_text_and_length_what_was_kept)
     assert_ok(ink_tokenizer_encode(&all, t, text, sizeof text - 1, NULL, 0, NULL, &err), err);
     cr_expect(all.total == all.length && all.length > 10);
     for (size_t most = 2; most < all.length + 3; ++most) {
-        const ink_encode_options o = {1, false, false, most};
+        const ink_encode_options o = {1, false, false, most, false};
         assert_ok(ink_tokenizer_encode(&cut, t, text, sizeof text - 1, NULL, 0, &o, &err), err);
         cr_expect(cut.total == all.total && cut.length == (most < all.length ? most : all.length));
         for (size_t i = 0; i + 1 < cut.length; ++i)
@@ -101,7 +101,7 @@ Test(encode, memory_grows_with_the_tokens_kept_and_not_with_the_text)
         ink_tokenizer *t = open_golden(i % 2 ? "uncased" : "added");
         ink_encoding e = {0};
         const size_t n = strlen(pieces[i]), len = SIZE / n * n;
-        const ink_encode_options o = {1, false, false, 128};
+        const ink_encode_options o = {1, false, false, 128, false};
         for (size_t k = 0; k < len; k += n)
             memcpy(text + k, pieces[i], n);
         const size_t before = resident();
@@ -149,7 +149,7 @@ static void *encode_many(void *failures)
 {
     ink_encoding e = {0};
     ink_error mine;
-    const ink_encode_options o = {1, true, false, 0};
+    const ink_encode_options o = {1, true, false, 0, false};
     for (int i = 0; i < ROUNDS; ++i) {
         const char *text = shared_texts[i % 4];
         const ink_encoding *wanted = &expected[i % 4];
@@ -167,7 +167,7 @@ Test(encode, threads_share_one_tokenizer)
     pthread_t threads[THREADS];
     int failures[THREADS] = {0};
     ink_tokenizer *t = open_golden("added");
-    const ink_encode_options o = {1, true, false, 0};
+    const ink_encode_options o = {1, true, false, 0, false};
     shared = t;
     for (int i = 0; i < 4; ++i)
         assert_ok(ink_tokenizer_encode(&expected[i], t, shared_texts[i], strlen(shared_texts[i]), NULL, 0, &o,

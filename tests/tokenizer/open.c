@@ -10,7 +10,7 @@ static const char *opened(const char *text, bool parse_special)
 {
     static ink_encoding e;
     ink_tokenizer *t;
-    const ink_encode_options o = {1, parse_special, false, 0};
+    const ink_encode_options o = {1, parse_special, false, 0, false};
     assert_ok(ink_tokenizer_open(&t, scratch, &err), err);
     assert_ok(ink_tokenizer_encode(&e, t, text, strlen(text), NULL, 0, &o, &err), err);
     const char *got = encoding_text(&e, t);

@@ -53,7 +53,7 @@ static void expect(const ink_tokenizer *t, const char *text, const char *pair, b
                    const char *wanted, const char *types)
 {
     ink_encoding e = {0};
-    ink_encode_options o = {1, false, bare, most};
+    ink_encode_options o = {1, false, bare, most, false};
     char got[64] = "";
     assert_ok(ink_tokenizer_encode(&e, t, text, strlen(text), pair, pair ? strlen(pair) : 0, &o, &err), err);
     cr_expect(strcmp(encoding_text(&e, t), wanted) == 0, "%s, wanted %s", encoding_text(&e, t), wanted);
@@ -81,7 +81,7 @@ Test(postprocess, a_maximum_below_the_special_tokens_is_refused)
 {
     ink_tokenizer *t = with_template();
     ink_encoding e = {0};
-    ink_encode_options o = {1, false, false, 2};
+    ink_encode_options o = {1, false, false, 2, false};
     expect_failure(ink_tokenizer_encode(&e, t, "a", 1, NULL, 0, &o, &err), err, INK_E_ARG,
                    "a maximum of 2 tokens, but 3 special tokens are added");
     cr_expect(e.length == 0);

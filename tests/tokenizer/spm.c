@@ -36,7 +36,7 @@ static void expect_golden(const char *family, const char *ending)
     char line[1 << 14];
     ink_tokenizer *t;
     ink_encoding e = {0};
-    const ink_encode_options o = {1, true, false, 0};
+    const ink_encode_options o = {1, true, false, 0, false};
     size_t n = 0;
     snprintf(file, sizeof file, "%s", spm_path(family, ".jsonl"));
     assert_ok(ink_tokenizer_open(&t, spm_path(family, ending), &err), err);

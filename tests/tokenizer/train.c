@@ -205,7 +205,7 @@ static size_t unknown_in(const char *out, const char *name)
 {
     ink_tokenizer *t;
     static ink_encoding e;
-    const ink_encode_options how = {1, false, false, 0};
+    const ink_encode_options how = {1, false, false, 0, false};
     size_t len, unknown = 0;
     char *text = read_back(&len, scratch_path(name));
     assert_ok(ink_tokenizer_open(&t, scratch_path(out), &err), err);

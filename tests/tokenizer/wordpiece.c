@@ -78,7 +78,7 @@ Test(wordpiece, tokens_longer_than_the_length_table_can_tell_are_found)
     memcpy(strstr(json, "word\":100") + 6, "999", 3);
     ink_tokenizer *t = tokenizer_of(json);
     ink_encoding e = {0};
-    const ink_encode_options o = {1, false, true, 0};
+    const ink_encode_options o = {1, false, true, 0, false};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         const size_t n = cases[i][0];
         assert_ok(ink_tokenizer_encode(&e, t, text, n, NULL, 0, &o, &err), err);
@@ -173,7 +173,7 @@ static size_t defined_pieces(int32_t *ids, ink_span *spans, const char *word)
 Test(wordpiece, random_words_become_what_the_definition_says)
 {
     ink__random random = ink__random_start(1, 0);
-    const ink_encode_options bare = {1, false, true, 0};
+    const ink_encode_options bare = {1, false, true, 0, false};
     ink_encoding e = {0};
     size_t spelled = 0;
     for (int round = 0; round < 20; ++round) {

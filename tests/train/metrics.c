@@ -132,6 +132,7 @@ Test(metrics, of_no_records_that_count_are_undefined)
                                     truths,
                                     targets,
                                     scores,
+                                    NULL,
                                     NULL};
         double values[INK__MULTI_COUNT];
         size_t count;
