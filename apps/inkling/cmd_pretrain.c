@@ -77,7 +77,7 @@ static const cli_opt options[] = {
     {0, "cache", CLI_STR, AT(cache), "FILE", "where the corpus is kept as tokens, for other runs, too",
      "in --out, while it runs"},
     {0, "save-dtype", CLI_CHOICE, AT(dtype), "f32|f16|bf16",
-     "type of the saved weights; f16 and bf16 take half the space", "that of --from; f32 with --size"},
+     "type of the saved weights; 16 bits: half the size", "that of --from; f32 with --size"},
     {0, "resume", CLI_FLAG, AT(resume), NULL,
      "go on where a stopped run was; starts if there is none, leaves a finished one", NULL},
     {0, "seed", CLI_COUNT, AT(seed), "N", "of all that is random: the same seed gives the same model", NULL},

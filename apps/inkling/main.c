@@ -5,20 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const cli_verb *const cli_verbs[] = {&verb_classify,
-                                     &verb_embed,
-                                     &verb_tokenize,
-                                     &verb_finetune,
-                                     &verb_evaluate,
-                                     &verb_train_tokenizer,
-                                     &verb_pretrain,
-                                     &verb_quantize,
-                                     &verb_calibrate,
-                                     &verb_info,
-                                     &verb_bench,
-                                     &verb_completion,
-                                     NULL};
-
 static const cli_verb *find(const char *name)
 {
     for (size_t i = 0; cli_verbs[i]; ++i)

@@ -20,6 +20,7 @@ Test(cli, help_goes_to_stdout_and_is_success)
         "inkling help finetune",
         "inkling help quantize",
         "inkling help calibrate",
+        "inkling help pretrain",
         "inkling help train-tokenizer",
         "inkling help completion",
     };

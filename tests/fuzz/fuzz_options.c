@@ -8,11 +8,6 @@
 
 enum { WORDS_MAX = 300, ARGS_BYTES = 1 << 16 };
 
-/* main.c, which has the command's own list, is not linked. */
-const cli_verb *const cli_verbs[] = {&verb_classify, &verb_embed,    &verb_tokenize,        &verb_finetune,
-                                     &verb_evaluate, &verb_quantize, &verb_train_tokenizer, &verb_calibrate,
-                                     &verb_info,     &verb_bench,    &verb_completion,      NULL};
-
 static size_t choices_of(const char *operand)
 {
     size_t n = 1;
