@@ -336,3 +336,22 @@ void ink__params_free(ink__params *params)
     free(params->layers);
     *params = (ink__params){0};
 }
+
+bool ink__slot_is_product(ink__slot slot)
+{
+    switch (slot) {
+    case INK__PROJECT_W:
+    case INK__HEAD_DENSE_W:
+    case INK__MASKED_DENSE_W:
+    case INK__QKV_W:
+    case INK__QUERY_W:
+    case INK__KEY_W:
+    case INK__VALUE_W:
+    case INK__ATTN_OUT_W:
+    case INK__FF_IN_W:
+    case INK__FF_OUT_W:
+        return true;
+    default:
+        return false;
+    }
+}

@@ -29,6 +29,9 @@ void ink__param_name(char *name, size_t size, const ink__param_spec *spec, size_
 /* The size that a letter of a shape stands for. */
 size_t ink__param_size(const ink__config *config, char letter);
 
+/* It is the weight of a product over all rows of a batch: not a table, a vector, or the layer of labels. */
+bool ink__slot_is_product(ink__slot slot);
+
 void ink__params_free(ink__params *params);
 
 #endif

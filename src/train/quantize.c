@@ -22,23 +22,7 @@
 /* Matrices of products, and tables; not the layer that ends in labels: it is small, and scores hang on it. */
 static bool is_matrix(ink__slot slot)
 {
-    switch (slot) {
-    case INK__WORD:
-    case INK__POSITION:
-    case INK__TYPE:
-    case INK__PROJECT_W:
-    case INK__HEAD_DENSE_W:
-    case INK__QKV_W:
-    case INK__QUERY_W:
-    case INK__KEY_W:
-    case INK__VALUE_W:
-    case INK__ATTN_OUT_W:
-    case INK__FF_IN_W:
-    case INK__FF_OUT_W:
-        return true;
-    default:
-        return false;
-    }
+    return slot == INK__WORD || slot == INK__POSITION || slot == INK__TYPE || ink__slot_is_product(slot);
 }
 
 struct writer {

@@ -77,26 +77,6 @@ static ink_status name_parameter(ink__parameter *p, const ink__param_spec *spec,
     return ink__strndup(&p->name, full, (size_t)len, err);
 }
 
-/* Its gradient is made by one product over all rows of a batch. */
-static bool is_product(ink__slot slot)
-{
-    switch (slot) {
-    case INK__PROJECT_W:
-    case INK__HEAD_DENSE_W:
-    case INK__MASKED_DENSE_W:
-    case INK__QKV_W:
-    case INK__QUERY_W:
-    case INK__KEY_W:
-    case INK__VALUE_W:
-    case INK__ATTN_OUT_W:
-    case INK__FF_IN_W:
-    case INK__FF_OUT_W:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Adds the parameter to the list if the model has it. */
 static ink_status add(ink__store *s, const ink__config *config, const ink__store_options *options,
                       const ink__param_spec *spec, size_t l, ink_error *err)
@@ -112,7 +92,7 @@ static ink_status add(ink__store *s, const ink__config *config, const ink__store
             return ink_fail(err, INK_E_SHAPE, "parameter %s exceeds the address space", spec->name);
     }
     /* A table of biases is biases: its name keeps it from decaying in transformers, too. */
-    p->product = is_product(spec->slot);
+    p->product = ink__slot_is_product(spec->slot);
     p->decays = p->rank > 1 && spec->slot != INK__RELATIVE;
     *(per_layer(spec->slot) ? &s->layers[l][spec->slot] : &s->model[spec->slot]) = s->count;
     return name_parameter(p, spec, config, err);
