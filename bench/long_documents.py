@@ -4,8 +4,9 @@
     bench/long_documents.py INKLING MODEL_DIR LABELLED [--threads N] [--stride N] [--only WAYS]
 
 Runs `inkling evaluate` for each way and prints accuracy with its 95% interval and the tokens computed. Exits with 1
-unless windows of the model's full length are better than truncation at 128 and at 256 tokens. Needs labelled records that are mostly longer than 256
-tokens (imdb_part/dev.jsonl has 1,000 reviews), a model with those labels, Python 3.8, and nothing else.
+unless windows of the model's full length are better than truncation at 128 and at 256 tokens. Needs labelled records
+that are mostly longer than 256 tokens (imdb_part/dev.jsonl has 1,000 reviews), a model with those labels, Python 3.8,
+and nothing else.
 """
 import argparse
 import json
