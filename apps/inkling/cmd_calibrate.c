@@ -77,6 +77,18 @@ static void print_temperature(const ink_calibrated *c)
            c->temperature_found ? "" : ": they are labelled rightly at any, and show none");
 }
 
+static void say_not_reached(const ink_calibrated *c, const struct args *a)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_labels; ++i)
+        n += !c->labels[i].reached;
+    if (n > 0)
+        fprintf(stderr, "inkling calibrate: %zu of %zu labels do not reach a %s of %g on these records%s\n",
+                n, c->n_labels, a->min_precision > 0 ? "precision" : "recall",
+                a->min_precision > 0 ? a->min_precision : a->min_recall,
+                a->min_precision > 0 ? ", and are never given" : "");
+}
+
 static void print_abstain(const ink_calibrated *c, const ink_model *model)
 {
     const ink_calibration *k = c->calibration;
@@ -127,6 +139,7 @@ static int run(int argc, char **argv)
     if (result.evaluation) {
         print_temperature(&result);
         evaluate_thresholds(result.labels, result.n_labels);
+        say_not_reached(&result, &a);
         print_abstain(&result, model);
         evaluate_comparison(result.evaluation, "before",
                             "after, each fifth of the records by a fit to the others");

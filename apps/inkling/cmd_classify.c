@@ -1,6 +1,9 @@
 /* inkling classify: label every record. */
 #include "job.h"
 
+#include <stdio.h>
+#include <string.h>
+
 struct args {
     struct job_args job;
     bool all_scores;
@@ -40,6 +43,18 @@ static const cli_limit limits[] = {
     {0},
 };
 
+/* FILE.csv is read as a table wherever it is an input: that it is none as an output is said. */
+static void say_lines(const struct args *a)
+{
+    static const char *const endings[] = {".csv", ".tsv"};
+    const size_t len = strlen(a->job.output);
+    for (size_t i = 0; i < 2 && a->output_format == 0 && !a->job.quiet; ++i)
+        if (len > 4 && strcmp(a->job.output + len - 4, endings[i]) == 0)
+            fprintf(stderr,
+                    "inkling classify: %s will hold lines of JSON; --output-format %s writes a table\n",
+                    a->job.output, endings[i] + 1);
+}
+
 static int run(int argc, char **argv)
 {
     struct args a = defaults;
@@ -60,6 +75,7 @@ static int run(int argc, char **argv)
     job.top_k = a.top_k;
     job.threshold = a.threshold;
     job.output_format = (ink_output_format)a.output_format;
+    say_lines(&a);
     const ink_status status = ink_job_classify(&report, model, &job, &err);
     ink_model_free(model);
     return job_finish("classify", status, &err, &report, &a.job, argv + first);

@@ -288,10 +288,13 @@ void evaluate_comparison(const ink_evaluation *e, const char *first, const char 
         put_number(d->p, 7, 3);
         putchar('\n');
     }
+    char p[24] = "< 0.0001";
+    if (!(e->mcnemar_p < 0.0001))
+        snprintf(p, sizeof p, "= %.4f", e->mcnemar_p);
     if (!isnan(e->mcnemar_p))
-        printf("only the first is right on %llu, only the second on %llu; McNemar's test (%s): p = %.4f\n",
+        printf("only the first is right on %llu, only the second on %llu; McNemar's test (%s): p %s\n",
                (unsigned long long)e->only_first, (unsigned long long)e->only_second,
-               e->mcnemar_exact ? "exact" : "chi-square", e->mcnemar_p);
+               e->mcnemar_exact ? "exact" : "chi-square", p);
 }
 
 void evaluate_table(const ink_evaluation *e, const char *model, const char *compared)
@@ -354,7 +357,10 @@ void evaluate_thresholds(const ink_label_threshold *labels, size_t n)
                (unsigned long long)t->given, (unsigned long long)t->right);
         put_number(ratio(t->right, t->given), 11, 4);
         put_number(ratio(t->right, t->records), 8, 4);
-        printf("%s\n", !t->records ? "  no record has it: 0.5" : t->reached ? "" : "  not reached");
+        printf("%s\n", !t->records  ? "  no record has it: 0.5"
+                       : t->reached ? ""
+                       : t->given   ? "  not reached"
+                                    : "  not reached: never given");
     }
     if (n > LABELS_MAX)
         printf("the %d most frequent of %zu labels; inkling_calibration.json has all\n", LABELS_MAX, n);

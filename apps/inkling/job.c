@@ -169,7 +169,8 @@ static void print_failed(const char *verb, const ink_job_report *report)
                 ink_bad_name((ink_bad)kind));
         before = ", ";
     }
-    fputs(report->first_error[0] ? "); the first: " : ")", stderr);
+    fputs(before[0] == ',' ? ")" : "", stderr);
+    fputs(report->first_error[0] ? "; the first: " : "", stderr);
     fprintf(stderr, "%s\n", report->first_error);
 }
 

@@ -4,8 +4,8 @@
  *   - A fallible function returns ink_status and takes `ink_error *err` last; err may be NULL.
  *   - `T **out` means the caller owns *out and frees it with the function named beside it; on failure
  *     *out is NULL. A returned pointer is borrowed and lives as long as the object it came from.
- *   - Option structs open with `version`; initialise them with their _INIT macro. Zero in any other
- *     field means its default.
+ *   - Option structs open with `version`; initialise them with their _INIT macro, which holds every
+ *     default. Where a zero stands for one as well, the field's comment says so.
  *   - Text is UTF-8 in (pointer, length) pairs, and offsets are bytes into it.
  *   - The library never prints, exits, installs signal handlers or touches the locale. */
 #ifndef INKLING_BASE_H

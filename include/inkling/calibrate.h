@@ -15,7 +15,8 @@ extern "C" {
  * its label is the best one, and what it may get wrong is max_error's. */
 typedef enum ink_thresholds {
     INK_THRESHOLDS_F1 = 0,    /* the best F1 */
-    INK_THRESHOLDS_PRECISION, /* the most records found with a precision of at_least */
+    INK_THRESHOLDS_PRECISION, /* the most records found with a precision of at_least; where none has it the
+                               * label is not given: its threshold is 1 */
     INK_THRESHOLDS_RECALL,    /* the highest with a recall of at_least */
     INK_THRESHOLDS_NONE       /* all stay 0.5 */
 } ink_thresholds;

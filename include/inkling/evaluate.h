@@ -50,7 +50,7 @@ typedef struct ink_evaluate_options {
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,    \
             42, NULL, NULL,                                                                                  \
         {                                                                                                    \
-            0, 0, 0                                                                                          \
+            INK_LONG_TRUNCATE, 0, INK_LONG_POOLING_AUTO                                                      \
         }                                                                                                    \
     }
 

@@ -28,7 +28,7 @@ typedef enum ink_format {
 
 /* What results are written as. In the tables a list of labels is two columns, labels and label_scores, a
  * label's score is score_LABEL (or value_LABEL), the best labels are top_1, top_1_score and so on; a bad
- * record has the column error alone. In TSV a tab, line feed, carriage return and backslash inside a cell are
+ * record has its id and error. In TSV a tab, line feed, carriage return and backslash inside a cell are
  * \t, \n, \r and \\. A part's output and an empty one have the header, too. */
 typedef enum ink_output_format {
     INK_OUTPUT_JSONL = 0,
@@ -111,7 +111,8 @@ typedef struct ink_job_options {
 #define INK_JOB_OPTIONS_INIT                                                                                 \
     {                                                                                                        \
         1, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, 0, 0, 0, false, false, false,                \
-            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, 0, false, {0, 0, 0}, 0    \
+            INK_POOLING_AUTO, false, NULL, NULL, NULL, NULL, 0, false, 0, 0, 0, 0, 0, false,                 \
+            {INK_LONG_TRUNCATE, 0, INK_LONG_POOLING_AUTO}, INK_OUTPUT_JSONL                                  \
     }
 
 /* What a job did. Also filled when it fails. */

@@ -85,7 +85,7 @@ typedef struct ink_text_options {
     {                                                                                                        \
         1, 0, false, INK_POOLING_AUTO, false,                                                                \
         {                                                                                                    \
-            INK_LONG_TRUNCATE, 0, INK_LONG_POOLING_WEIGHTED                                                  \
+            INK_LONG_TRUNCATE, 0, INK_LONG_POOLING_AUTO                                                      \
         }                                                                                                    \
     }
 

@@ -78,10 +78,8 @@ static bool is_better(const ink__fit_threshold *b, const ink__fit_threshold *a, 
     switch (rule) {
     case INK_THRESHOLDS_F1:
         return right_b * (truths + given_a) > right_a * (truths + given_b);
-    case INK_THRESHOLDS_PRECISION: /* the most that are found; where none has it, the most precise */
-        if (b->reached || a->reached)
-            return b->reached && (!a->reached || b->right > a->right);
-        return right_b * given_a > right_a * given_b;
+    case INK_THRESHOLDS_PRECISION: /* the most that are found */
+        return b->reached && (!a->reached || b->right > a->right);
     case INK_THRESHOLDS_RECALL:
         return b->reached && !a->reached;
     case INK_THRESHOLDS_NONE:
@@ -122,4 +120,7 @@ void ink__fit_threshold_of(ink__fit_threshold *found, ink__fit_score *scores, si
             best = at;
     }
     *found = best;
+    if (rule == INK_THRESHOLDS_PRECISION &&
+        !best.reached) /* a looser one would give what was not asked for */
+        found->threshold = 1, found->given = found->right = 0;
 }

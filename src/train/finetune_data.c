@@ -57,6 +57,25 @@ static ink_status say_finding(ink__run *run, const ink__finding *f, const ink__d
                         droppable ? " (--drop-duplicates leaves them out)" : "");
 }
 
+/* A class of one record is either in train or in dev: mostly a slip of the pen. */
+static ink_status say_rare(ink__run *run, const size_t *counts, const char *name, ink_error *err)
+{
+    const ink__label_set *names = &run->train.names;
+    char list[400] = "";
+    size_t n = 0, used = 0;
+    for (size_t c = 0; c < names->n; ++c) {
+        if (counts[c] != 1)
+            continue;
+        if (used < 300)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s\"%.60s\"", n ? ", " : "",
+                                     names->names[c]);
+        ++n;
+    }
+    return n ? ink__run_say(run, err, "%s: %zu label%s one record only: %s%s", name, n,
+                            n == 1 ? " has" : "s have", list, used >= 300 ? ", ..." : "")
+             : INK_OK;
+}
+
 static ink_status say_findings(ink__run *run, const ink__dataset *set, const ink__dataset *other,
                                const char *name, ink_error *err)
 {
@@ -82,6 +101,8 @@ static ink_status say_findings(ink__run *run, const ink__dataset *set, const ink
              ? ink__run_say(run, err, "%s: %zu record%s", name, set->n, set->n == 1 ? "" : "s")
              : ink__run_say(run, err, "%s: %zu record%s, %zu labels: %s%s", name, set->n,
                             set->n == 1 ? "" : "s", set->names.n, counts, used >= 500 ? ", ..." : "");
+    if (st == INK_OK && set == &run->train)
+        st = say_rare(run, f.label_counts, name, err);
 done:
     ink__findings_free(&f);
     return st;
@@ -103,20 +124,30 @@ static bool are_twins(const char *a, const char *b)
     return n == m && n > 0 && strncasecmp(a, b, n) == 0;
 }
 
+/* Appends "a" and "b" to the list if there is room, and returns its new length. */
+static size_t list_pair(char *list, size_t size, size_t used, const char *a, const char *b)
+{
+    if (used + 150 > size)
+        return used;
+    return used +
+           (size_t)snprintf(list + used, size - used, "%s\"%.60s\" and \"%.60s\"", used ? ", " : "", a, b);
+}
+
 /* Pairs are looked through where there are not too many. */
 static ink_status say_twins(ink__run *run, ink_error *err)
 {
     enum { NAMES_MAX = 2000 };
     const ink__label_set *names = &run->train.names;
+    char list[700] = "";
+    size_t used = 0;
     for (size_t a = 0; a < names->n && names->n <= NAMES_MAX; ++a)
         for (size_t b = a + 1; b < names->n; ++b)
             if (are_twins(names->names[a], names->names[b]))
-                return ink__run_say(
-                    run, err,
-                    "train: the labels \"%.60s\" and \"%.60s\" differ only in case or spaces, and are "
-                    "learned as two",
-                    names->names[a], names->names[b]);
-    return INK_OK;
+                used = list_pair(list, sizeof list, used, names->names[a], names->names[b]);
+    return used
+               ? ink__run_say(run, err,
+                              "train: labels that differ only in case or spaces are learned as two: %s", list)
+               : INK_OK;
 }
 
 static bool same_labels(const ink_model *model, const ink__label_set *names)

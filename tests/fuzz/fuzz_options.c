@@ -4,6 +4,7 @@
 
 #include "../../apps/inkling/cli.h"
 
+#include <getopt.h>
 #include <string.h>
 
 enum { WORDS_MAX = 300, ARGS_BYTES = 1 << 16 };
@@ -53,6 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     words[size - 1] = '\0';
     for (char *next = words, *word; argc <= WORDS_MAX && (word = strsep(&next, "\n"));)
         argv[argc++] = word;
+    optind = 0; /* getopt begins anew: it keeps its place in words that are gone */
+    (void)getopt(1, (char *[]){"inkling", NULL}, "");
     FILE *out = stdout, *err = stderr;
     const cli_verb *verb = cli_verbs[data[0] % verbs];
     memset(args, 0, sizeof args);

@@ -79,7 +79,10 @@ Test(finetune_verdict, labels_that_differ_in_case_or_spaces_are_named)
     ink_finetune_options o = options_of(&train, &train, lasting("twins"));
     o.epochs = 1;
     assert_ok(finetune(&o), err);
-    cr_expect(strstr(said, "the labels \" yes\" and \"Yes\" differ only in case or spaces"), "%s", said);
+    cr_expect(
+        strstr(said, "labels that differ only in case or spaces are learned as two: \" yes\" and \"Yes\""),
+        "%s", said);
+    cr_expect(strstr(said, "train: 2 labels have one record only: \" yes\", \"Yes\""), "%s", said);
 }
 
 Test(finetune_verdict, a_decimal_comma_is_told_from_other_text)
