@@ -221,7 +221,9 @@ int job_finish(const char *verb, ink_status status, const ink_error *err, const 
         if (report->truncated)
             fprintf(stderr, "; %llu truncated", (unsigned long long)report->truncated);
         if (report->bad_bytes)
-            fprintf(stderr, "; %llu bytes or sequences that are not UTF-8",
+            fprintf(stderr,
+                    "; %llu bytes or sequences that are not UTF-8 (iconv -f WINDOWS-1252 -t UTF-8 converts "
+                    "files of an older Excel)",
                     (unsigned long long)report->bad_bytes);
         fputc('\n', stderr);
     }

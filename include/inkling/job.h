@@ -136,8 +136,9 @@ typedef struct ink_job_report {
 } ink_job_report;
 
 /* One line a record: {"id":...,"label":"positive","score":0.998012,"tokens":37,"used":37,"truncated":false},
- * and behind truncated, where texts are chunked, "windows":1; behind the score "abstain":true where the
- * model's abstain rule withholds the record. report and options may not be NULL.
+ * and behind truncated, where texts are chunked, "windows":1; behind the score, of a model that has an
+ * abstain rule, "abstain":true where it withholds the record, and "abstain":false where it decides. report
+ * and options may not be NULL.
  *
  * INK_E_ARG    the model has no classification head
  * INK_E_FORMAT the rest of an input cannot be read; or not one of the first thousand records has the fields

@@ -45,8 +45,12 @@ static ink_status single_label(ink__text *out, const ink__model_worker *s, const
         if (scores[c] > scores[best])
             best = c;
     INK_TRY(label_and_score(out, ",", s, best, scores[best], err));
-    const bool abstains = ink_calibration_abstains(s->model->calibration, scores, s->info.labels);
-    return abstains ? ink__text_cstr(out, ",\"abstain\":true", err) : INK_OK;
+    const ink_calibration *k = ink_model_calibration(s->model);
+    if (!k || !(k->max_error > 0)) /* no rule, and so nothing to say of it */
+        return INK_OK;
+    return ink__text_cstr(
+        out, ink_calibration_abstains(k, scores, s->info.labels) ? ",\"abstain\":true" : ",\"abstain\":false",
+        err);
 }
 
 /* The best labels, from the best on; of equals the first. */

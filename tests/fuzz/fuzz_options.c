@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (char *next = words, *word; argc <= WORDS_MAX && (word = strsep(&next, "\n"));)
         argv[argc++] = word;
     optind = 0; /* getopt begins anew: it keeps its place in words that are gone */
-    (void)getopt(1, (char *[]){"inkling", NULL}, "");
+    (void)getopt(1, (char *[]){"inkling", NULL}, "+");
     FILE *out = stdout, *err = stderr;
     const cli_verb *verb = cli_verbs[data[0] % verbs];
     memset(args, 0, sizeof args);
