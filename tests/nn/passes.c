@@ -10,7 +10,8 @@ static void is_complete(const ink__passes *p)
 {
     cr_expect(p->activate && p->activate_backward && p->gate && p->gate_backward, "%s", p->isa);
     cr_expect(p->norm && p->norm_backward && p->norm_gradients && p->column_sums, "%s", p->isa);
-    cr_expect(p->dropout_add && p->cross_entropy_row && p->sum_squares && p->adamw && p->adam && p->sgd, "%s", p->isa);
+    cr_expect(p->dropout_add && p->cross_entropy_row && p->sum_squares && p->adamw && p->adam && p->sgd, "%s",
+              p->isa);
 }
 
 Test(passes, there_is_a_complete_table_for_each_of_the_fused_ones)
