@@ -6,10 +6,11 @@
  *                    weight of its positives
  *   a value          b = the mean of the values
  *
- * From zero a small encoder first learns to say no to every one of many labels by driving the vector below
- * the head to one and the same place for all texts, and stays there: sixty labels at the rates that suit an
- * encoder are not learned in 1,500 updates that way, in PyTorch neither. One label of several starts at zero:
- * softmax sees differences alone, and they are soon learned. */
+ * From zero a small encoder first learns to say no to every one of many labels, and on the way draws the
+ * vectors below the head together (62 labels of nlupp: the mean cosine of two texts' goes from 0.71 to 0.91,
+ * and is 0.19 where they are learned). There it stays: sixty labels at the rates that suit an encoder are not
+ * learned in 1,500 updates, in PyTorch neither. One label of several starts at zero: softmax sees differences
+ * alone, and they are soon learned. */
 #include "core/memory.h"
 #include "train/finetune_run.h"
 
