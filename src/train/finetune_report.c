@@ -109,7 +109,7 @@ static void draw_curves(ink__page *page, const ink__run *run, const ink_evaluati
     snprintf(text, sizeof text,
              "%zu records, %zu labels, %llu updates from seed %llu. The weights of update %llu, the best on "
              "the dev set by %s, were saved.",
-             run->train.n, run->config.C, (unsigned long long)run->standing.step,
+             run->labelled, run->config.C, (unsigned long long)run->standing.step,
              (unsigned long long)run->options->seed, (unsigned long long)run->standing.best_step,
              run->metric->title);
     ink__page_paragraph(page, text);
