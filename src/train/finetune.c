@@ -221,12 +221,13 @@ static ink_status finetune_one(ink__run *run, ink_error *err)
 }
 
 ink_status ink__finetune_one(ink_finetune_report *report, const ink_finetune_options *options,
-                             uint64_t held_out_by, ink_error *err)
+                             uint64_t held_out_by, const char *answers, ink_error *err)
 {
     const double started = ink__seconds();
     ink__run run = {
         .options = options,
         .held_out_by = held_out_by,
+        .answers = answers,
         .report = report,
         .lock = -1,
         .teacher_value = NAN,

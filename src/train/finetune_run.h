@@ -43,6 +43,7 @@ enum { INK__FEW_UPDATES = 200 };
 typedef struct ink__run {
     const ink_finetune_options *options;
     uint64_t held_out_by; /* seed by which dev is parted off */
+    const char *answers;  /* the folder of the teacher's; NULL: out */
     ink_finetune_report *report;
     char *out;
     char *settings; /* JSON: all that changes the result */
@@ -156,8 +157,9 @@ ink_status ink__run_finish(ink__run *run, ink_error *err);
 /* The page with the run's curves, which are read from its log, and the evaluation of dev. */
 ink_status ink__run_report(ink__run *run, const ink_evaluation *evaluation, ink_error *err);
 
-/* One run in options->out, whatever options->seeds; without dev the seed held_out_by parts it off. */
+/* One run in options->out, whatever options->seeds; without dev the seed held_out_by parts it off. A
+ * teacher's answers are kept in the folder `answers`, for other runs; NULL: in out, until it is done. */
 ink_status ink__finetune_one(ink_finetune_report *report, const ink_finetune_options *options,
-                             uint64_t held_out_by, ink_error *err);
+                             uint64_t held_out_by, const char *answers, ink_error *err);
 
 #endif

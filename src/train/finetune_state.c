@@ -167,7 +167,7 @@ void ink__run_tidy(const ink__run *run)
 {
     remove_checkpoint(run, "last");
     remove_checkpoint(run, "best");
-    remove_checkpoint(run, "teacher");
+    remove_checkpoint(run, INK__ANSWERS);
     ink__atomic_sweep(run->out);
 }
 

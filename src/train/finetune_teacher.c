@@ -1,6 +1,7 @@
 /* A finetuning run that has a teacher: the texts without labels, what the teacher says of everything, and how
  * far that is to be trusted. See teacher.h and finetune_run.h. */
 #include "core/memory.h"
+#include "io/file.h"
 #include "model/model.h"
 #include "train/finetune_run.h"
 
@@ -251,7 +252,7 @@ ink_status ink__run_ask_teacher(ink__run *run, ink_error *err)
         inputs[n++] = records_of(o, o->dev, o->n_dev, true);
     if (o->n_unlabelled > 0)
         inputs[n++] = records_of(o, o->unlabelled, o->n_unlabelled, false);
-    INK_TRY(ink__run_path(&file, run, "teacher", err));
+    INK_TRY(ink__path_join(&file, run->answers ? run->answers : run->out, INK__ANSWERS, err));
     const ink__asking asking = {.inputs = inputs,
                                 .n_inputs = n,
                                 .file = file,

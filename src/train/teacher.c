@@ -93,7 +93,10 @@ ink_status ink__teacher_recall(ink__teacher *t, const ink__asking *asking, ink_e
     bool same = true;
     if (access(asking->file, F_OK) != 0)
         return INK_OK;
-    INK_TRY(ink__checkpoint_open(&file, asking->file, err));
+    const ink_status st = ink__checkpoint_open(&file, asking->file, err);
+    if (st == INK_E_FORMAT || st == INK_E_UNSUPPORTED)
+        return INK_OK;
+    INK_TRY(st);
     list(mine, t, &key);
     const ink__section *found[SECTIONS];
     for (size_t i = 0; i < SECTIONS; ++i) {

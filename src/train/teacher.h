@@ -13,6 +13,9 @@
 
 #include <inkling/model.h>
 
+/* The name of that file. */
+#define INK__ANSWERS "teacher"
+
 typedef struct ink__teacher {
     const char *dir;    /* borrowed; NULL: there is none */
     ink_model *model;   /* let go of when it has scored everything */

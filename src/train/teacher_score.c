@@ -90,25 +90,22 @@ static ink_status run(ink__result *result, void *state, const ink__unit *unit, i
     struct pupil *p = state;
     ink__model_worker *w = p->worker;
     const ink__teacher *t = p->lesson->teacher;
-    const bool pairs = unit->n > 0 && p->lesson->asking->inputs->text_pair;
-    const ink_text_options options = {
-        .version = 1,
-        .long_texts.how = p->lesson->asking->head_tail && !pairs ? INK_LONG_HEAD_TAIL : INK_LONG_TRUNCATE};
+    const ink_text_options options = {.version = 1,
+                                      .long_texts.how = p->lesson->asking->head_tail ? INK_LONG_HEAD_TAIL
+                                                                                     : INK_LONG_TRUNCATE};
+    ink_error why;
     size_t n;
     INK_TRY(pick(&n, p, unit, err));
     if (n == 0)
         return INK_OK;
     INK_TRY(ink__grow(&w->uses, &w->uses_capacity, n, sizeof *w->uses, "texts", err));
     INK_TRY(ink__grow(&w->out, &w->out_capacity, n * t->C, sizeof *w->out, "scores", err));
-    INK_TRY(ink__logits_texts(w->out, n * t->C, w->uses, w->session, w->texts, n, &options, err));
+    const ink_status st =
+        ink__logits_texts(w->out, n * t->C, w->uses, w->session, w->texts, n, &options, &why);
+    if (st != INK_OK)
+        return ink_fail(err, st, "the teacher %s: %s", t->dir, why.text);
     for (size_t i = 0; i < n; ++i) {
         const float *logits = w->out + i * t->C; /* [C] */
-        for (size_t c = 0; c < t->C; ++c)
-            if (!isfinite(logits[c]))
-                return ink_fail(err, INK_E_NUMERIC,
-                                "the teacher %s gives a text a score that is not finite: its weights are "
-                                "broken",
-                                t->dir);
         result->tokens += w->uses[i].computed;
         INK_TRY(ink__text_bytes(&result->out, (const char *)&p->numbers[i], sizeof p->numbers[i], err));
         INK_TRY(ink__text_bytes(&result->out, (const char *)logits, t->C * sizeof *logits, err));
