@@ -95,10 +95,11 @@ typedef struct ink_finetune_options {
                                     * from them. Those that are empty, repeat another, or stand in train or
                                     * dev are left out. Read as format and text say */
     size_t n_unlabelled;
-    double temperature;    /* by which teacher's and student's logits are divided before they are compared;
-                            * 2, as Hinton et al. for small students and DistilBERT have it */
-    double distill_weight; /* A, 0 to 1: how much the teacher counts, and the labels the rest. 0.9: the labels
-                            * "considerably lower" (Hinton et al., section 2) */
+    double temperature;    /* by which the logits of teacher and student are divided before they are compared;
+                            * 2 is that of Hugging Face's distillation scripts. The teacher's own calibration
+                            * is not looked at */
+    double distill_weight; /* A, 0 to 1: how much the teacher counts, and the labels the rest. 0.9, for the
+                            * paper weighs labels considerably lower (section 2) */
 } ink_finetune_options;
 #define INK_FINETUNE_OPTIONS_INIT                                                                            \
     {                                                                                                        \

@@ -236,8 +236,8 @@ ink_status ink__finetune_one(ink_finetune_report *report, const ink_finetune_opt
     *report =
         (ink_finetune_report){.best = NAN, .deviation = NAN, .tokens_per_second = NAN, .teacher_value = NAN};
     const ink_status st = finetune_one(&run, err);
-    report->train = run.labelled, report->dev = run.dev.n;
-    report->unlabelled = run.train.n - run.labelled, report->teacher_value = run.teacher_value;
+    report->train = run.train.n - run.n_unlabelled, report->dev = run.dev.n;
+    report->unlabelled = run.n_unlabelled, report->teacher_value = run.teacher_value;
     report->steps = run.standing.step, report->best_step = run.standing.best_step;
     report->metric = run.metric ? run.metric->key : NULL;
     report->best = run.standing.best, report->dev_loss = run.standing.best_loss, report->kept = options->seed;

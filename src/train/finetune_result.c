@@ -94,7 +94,7 @@ static ink_status write_summary(const ink__run *run, ink_error *err)
     const ink__standing *s = &run->standing;
     json_t *settings = json_loads(run->settings, 0, NULL), *result = json_object(), *all = json_object();
     json_object_set_new(result, "records", json_integer((json_int_t)run->labelled));
-    json_object_set_new(result, "unlabelled", json_integer((json_int_t)(run->train.n - run->labelled)));
+    json_object_set_new(result, "unlabelled", json_integer((json_int_t)run->n_unlabelled));
     json_object_set_new(result, "dev_records", json_integer((json_int_t)run->dev.n));
     json_object_set_new(result, "labels", json_integer((json_int_t)run->config.C));
     json_object_set_new(result, "left_out", json_integer((json_int_t)run->report->left_out));

@@ -56,6 +56,7 @@ typedef struct ink__run {
     const char *save_dtype; /* resolved; static or the options' */
     ink__dataset train, dev;
     ink__dataset unlabelled;               /* behind train's records once these are counted */
+    size_t n_unlabelled;                   /* of train's records, the last ones */
     size_t labelled;                       /* of train's records, the first ones */
     ink__digest digest, unlabelled_digest; /* of the two as they were read */
     bool held_out;

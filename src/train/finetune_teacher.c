@@ -161,6 +161,7 @@ ink_status ink__run_join_unlabelled(ink__run *run, ink_error *err)
                             .weight = run->options->distill_weight,
                             .mean_weight = weights > 0 ? weights / (double)run->train.n : 1};
     if (run->unlabelled.n > 0) {
+        run->n_unlabelled = run->unlabelled.n;
         run->unlabelled_digest = ink__dataset_digest(&run->unlabelled);
         INK_TRY(ink__dataset_append(&run->train, &run->unlabelled, err));
         ink__dataset_free(&run->unlabelled);
@@ -174,7 +175,7 @@ ink_status ink__run_join_unlabelled(ink__run *run, ink_error *err)
 static ink_status show(const ink__teacher *t, double texts_per_second, void *user, ink_error *err)
 {
     const ink__run *run = user;
-    return ink__run_tell(
+    const ink_status st = ink__run_tell(
         run,
         &(ink_finetune_progress){.scored = t->scored,
                                  .texts = t->texts.n,
@@ -187,6 +188,10 @@ static ink_status show(const ink__teacher *t, double texts_per_second, void *use
                                  .value = NAN,
                                  .best = NAN},
         err);
+    if (st == INK_E_CANCELLED)
+        return ink_fail(err, st, "stopped when the teacher had scored %zu of %zu texts", t->scored,
+                        t->texts.n);
+    return st;
 }
 
 /* How many of train's records have the label that the teacher would give them. */

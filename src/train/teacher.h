@@ -3,8 +3,8 @@
  * training begins. Training data do not keep their texts, so the files are read a second time, in a stream,
  * and answers find their texts by digest: what was left out, held out or repeated shifts nothing.
  *
- * A text costs 30 bytes and 4 a label. The answers are kept in a file as they come, so that a run which is
- * stopped does not ask again; it goes with the run's checkpoints. */
+ * A text costs some 60 bytes and 4 a label. The answers are kept in a file as they come, so that a run which
+ * is stopped does not ask again; it goes with the run's checkpoints. */
 #ifndef INK_TRAIN_TEACHER_H
 #define INK_TRAIN_TEACHER_H
 
@@ -24,9 +24,9 @@ typedef struct ink__teacher {
     size_t C;
     uint32_t *places; /* [C] the student's number of each of its labels */
     ink__distinct texts;
-    float *logits;   /* [texts.n,C] in the student's order of labels, before softmax or sigmoid */
-    uint8_t *done;   /* [texts.n] that it has scored */
-    size_t scored;   /* of them */
+    float *logits; /* [texts.n,C] in the student's order of labels, before softmax, sigmoid and calibration */
+    uint8_t *done; /* [texts.n] that it has scored */
+    size_t scored; /* of them */
     size_t recalled; /* of them, by a process before */
     uint64_t tokens; /* that it computed for that in this process */
     double seconds;

@@ -80,6 +80,15 @@ Test(finetune_teacher, lists_of_labels_and_values_are_taught_as_well)
     }
 }
 
+static void expect_same_weights(const char *a, const char *b, bool same)
+{
+    size_t a_len, b_len;
+    char *x = read_in(&a_len, a, "model.safetensors"), *y = read_in(&b_len, b, "model.safetensors");
+    cr_expect((a_len == b_len && memcmp(x, y, a_len) == 0) == same, "the weights are %sthe same",
+              same ? "not " : "");
+    free(x), free(y);
+}
+
 Test(finetune_teacher, a_weight_of_0_gives_the_model_of_no_teacher)
 {
     const char *teacher = teacher_of("teacher", 's'), *train = reviews("train.jsonl", 60, 's', 5);
@@ -88,11 +97,7 @@ Test(finetune_teacher, a_weight_of_0_gives_the_model_of_no_teacher)
     assert_ok(finetune(&o), err);
     o.out = lasting("without"), o.teacher = NULL;
     assert_ok(finetune(&o), err);
-    size_t a_len, b_len;
-    char *a = read_in(&a_len, lasting("with"), "model.safetensors");
-    char *b = read_in(&b_len, lasting("without"), "model.safetensors");
-    cr_expect(a_len == b_len && memcmp(a, b, a_len) == 0, "the weights differ");
-    free(a), free(b);
+    expect_same_weights(lasting("with"), lasting("without"), true);
 }
 
 /* bert-tiny-cls with its labels the other way round, and files of no value to the test left out. */
@@ -207,7 +212,7 @@ Test(finetune_teacher, a_run_that_was_stopped_ends_in_the_same_files)
     for (uint64_t at = 1; at <= 2; ++at) {
         o.out = lasting(at == 1 ? "once" : "twice"), o.resume = true, o.threads = at;
         watch.stop_scoring = at;
-        expect_failure(finetune(&o), err, INK_E_CANCELLED, "stopped after update 0 of");
+        expect_failure(finetune(&o), err, INK_E_CANCELLED, "stopped when the teacher had scored ");
         cr_expect(is_in(o.out, "teacher") && !is_in(o.out, "last"), "its answers are kept");
         watch.stop_scoring = 0, watch.stop_every = 3;
         expect_failure(finetune(&o), err, INK_E_CANCELLED, "stopped after update 3 of");
@@ -217,6 +222,38 @@ Test(finetune_teacher, a_run_that_was_stopped_ends_in_the_same_files)
         cr_expect(!strstr(said, "a second"), "nothing is scored again: %s", said);
         expect_same_folders(lasting("whole"), o.out, "stopped");
     }
+}
+
+/* Answers of another teacher for the same texts are none. */
+Test(finetune_teacher, what_another_teacher_said_is_not_used)
+{
+    const char *turned = turned_round(), *train = reviews("train.jsonl", 60, 't', 5);
+    ink_finetune_options o = thorough(&train, NULL, lasting("whole"), start_dir);
+    assert_ok(finetune(&o), err);
+    o.out = lasting("mixed"), o.teacher = turned, watch.stop_scoring = 1;
+    expect_failure(finetune(&o), err, INK_E_CANCELLED, "stopped when the teacher had scored ");
+    o.teacher = start_dir, o.resume = true, watch.stop_scoring = 0;
+    assert_ok(finetune(&o), err);
+    cr_expect(!strstr(said, "had been scored"), "%s", said);
+    expect_same_folders(lasting("whole"), o.out, "mixed");
+}
+
+/* Eight times the weights are the same weights, to the bit. */
+Test(finetune_teacher, the_scale_of_class_weights_does_not_matter)
+{
+    const char *train = reviews("train.jsonl", 60, 't', 5), *unlabelled = reviews("u.jsonl", 40, 't', 9);
+    const char *weights[] = {keep(scratch_text("1.json", "{\"positive\":1,\"negative\":0.5,\"neutral\":2}")),
+                             keep(scratch_text("8.json", "{\"positive\":8,\"negative\":4,\"neutral\":16}")),
+                             keep(scratch_text("x.json", "{\"positive\":1,\"negative\":0.5,\"neutral\":3}"))};
+    static const char *const outs[] = {"one", "eight", "other"};
+    for (size_t i = 0; i < 3; ++i) {
+        ink_finetune_options o = taught(&train, NULL, lasting(outs[i]), start_dir, &unlabelled);
+        o.class_weights = weights[i], o.from = NULL, o.size = "tiny", o.tokenizer = start_dir;
+        o.epochs = 1;
+        assert_ok(finetune(&o), err);
+    }
+    expect_same_weights(lasting("one"), lasting("eight"), true);
+    expect_same_weights(lasting("one"), lasting("other"), false);
 }
 
 static int die(const ink_finetune_progress *p, void *user)
