@@ -227,10 +227,10 @@ Test(finetune_teacher, a_run_that_was_stopped_ends_in_the_same_files)
 /* Answers of another teacher for the same texts are none. */
 Test(finetune_teacher, what_another_teacher_said_is_not_used)
 {
-    const char *turned = turned_round(), *train = reviews("train.jsonl", 60, 't', 5);
+    const char *other = teacher_of("other", 't'), *train = reviews("train.jsonl", 60, 't', 5);
     ink_finetune_options o = thorough(&train, NULL, lasting("whole"), start_dir);
     assert_ok(finetune(&o), err);
-    o.out = lasting("mixed"), o.teacher = turned, watch.stop_scoring = 1;
+    o.out = lasting("mixed"), o.teacher = other, watch.stop_scoring = 1;
     expect_failure(finetune(&o), err, INK_E_CANCELLED, "stopped when the teacher had scored ");
     o.teacher = start_dir, o.resume = true, watch.stop_scoring = 0;
     assert_ok(finetune(&o), err);
