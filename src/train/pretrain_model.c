@@ -111,6 +111,11 @@ static ink_status configure(ink__pretraining *run, ink__pretrained *p, ink__dtyp
     INK_TRY_GOTO(ink__config_read(&p->config, &p->config_json, err));
     p->arch = p->config.arch;
     INK_TRY_GOTO(check_family(run, p, where, err));
+    if (p->arch != run->models[0].arch) {
+        st = ink_fail(err, INK_E_ARG, "%s: is a %s, beside an %s: they cannot share embeddings", where,
+                      p->arch->model_type, run->models[0].arch->model_type);
+        goto done;
+    }
     if (p->config.int8) {
         st = ink_fail(err, INK_E_ARG, "%s: is that of a model in 8 bits, too coarse to learn in", where);
         goto done;
