@@ -290,8 +290,9 @@ static int run(int argc, char **argv)
 const cli_verb verb_pretrain = {
     .name = "pretrain",
     .summary = "Trains an encoder on raw text, from random weights or going on with a model: it learns to\n"
-               "guess masked words, or to find replaced ones. The directory it makes opens here and in Hugging\n"
-               "Face; finetune --from makes a classifier of it. Repeated documents and lines of the text are told first.",
+               "guess masked words, or to find replaced ones. The directory it makes opens here and in\n"
+               "Hugging Face; finetune --from makes a classifier of it. Repeated documents and lines of the\n"
+               "text are told first.",
     .operands = "",
     .options = options,
     .limits = limits,
