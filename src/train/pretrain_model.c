@@ -6,8 +6,10 @@
 #include "train/export.h"
 #include "train/pretrain_run.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- starts ---------------------------------------------------------------------------------------- */
@@ -172,18 +174,29 @@ ink_status ink__pretrain_make(ink__pretraining *run, ink_error *err)
 
 /* ---- results --------------------------------------------------------------------------------------- */
 
-/* The second first: where the first stands, the run's result does. */
+static ink_status export_one(const ink__pretraining *run, const ink__pretrained *p, const char *dir,
+                             ink_error *err)
+{
+    ink__export what = {.dir = dir, .tokenizer_dir = run->tokenizer_dir, .config = &p->config_text};
+    INK_TRY(ink__save_dtype_find(&what.dtype, run->save_dtype, err));
+    return ink__export_store(&what, &p->store, err);
+}
+
+/* The second first: where the first stands, the run's result does. Its folder is made here, to be filled file
+ * by file as the run's own: a folder under a temporary name would stay if the process were killed. */
 ink_status ink__pretrain_export(const ink__pretraining *run, ink_error *err)
 {
-    ink__export what = {.tokenizer_dir = run->tokenizer_dir};
-    INK_TRY(ink__save_dtype_find(&what.dtype, run->save_dtype, err));
+    const char *out = run->options->out;
     for (size_t i = run->n_models; i-- > 0;) {
         const ink__pretrained *p = &run->models[i];
         char *dir = NULL;
+        ink_status st = INK_OK;
         if (p->folder)
-            INK_TRY(ink__path_join(&dir, run->options->out, p->folder, err));
-        what.dir = dir ? dir : run->options->out, what.config = &p->config_text;
-        const ink_status st = ink__export_store(&what, &p->store, err);
+            INK_TRY(ink__path_join(&dir, out, p->folder, err));
+        if (dir && mkdir(dir, 0777) != 0 && errno != EEXIST)
+            st = ink__fail_errno(err, dir, "cannot be made");
+        if (st == INK_OK)
+            st = export_one(run, p, dir ? dir : out, err);
         free(dir);
         INK_TRY(st);
     }
