@@ -85,7 +85,7 @@ static const cli_opt options[] = {
     {0, "resume", CLI_FLAG, AT(resume), NULL,
      "go on where a stopped run was; starts if there is none, leaves a finished one", NULL},
     {0, "seed", CLI_COUNT, AT(seed), "N", "of all that is random: the same seed gives the same model", NULL},
-    {0, "format", CLI_CHOICE, AT(format), "auto|lines|docs|jsonl|csv|tsv|fasttext",
+    {0, "format", CLI_CHOICE, AT(format), "auto|lines|docs|jsonl|csv|tsv|fasttext|blocks",
      "of the corpus; auto goes by the ending, .gz and .zst left out", NULL},
     {0, "delimiter", CLI_CHAR, AT(delimiter), "C", "between the columns of csv", "a comma"},
     {0, "text", CLI_STR, AT(text), "NAME", "field or column that holds the text", NULL},

@@ -42,7 +42,7 @@ static const cli_opt options[] = {
     {0, "input-sentences", CLI_SIZE, AT(input_sentences), "N",
      "unigram and bpe: of more lines so many are drawn; holds memory", NULL},
     {0, "seed", CLI_COUNT, AT(seed), "N", "of the draw", NULL},
-    {0, "format", CLI_CHOICE, AT(format), "auto|lines|docs|jsonl|csv|tsv|fasttext",
+    {0, "format", CLI_CHOICE, AT(format), "auto|lines|docs|jsonl|csv|tsv|fasttext|blocks",
      "of the inputs; auto goes by the ending, .gz and .zst left out", NULL},
     {0, "delimiter", CLI_CHAR, AT(delimiter), "C",
      "between the columns of csv: ';' as European Excel writes it, or tab", "a comma"},

@@ -74,7 +74,7 @@ struct job_args {
      "format",                                                                                               \
      CLI_CHOICE,                                                                                             \
      JOB_AT(type, format),                                                                                   \
-     "auto|lines|docs|jsonl|csv|tsv|fasttext",                                                               \
+     "auto|lines|docs|jsonl|csv|tsv|fasttext|blocks",                                                        \
      "of the inputs; auto goes by the ending, .gz and .zst left out",                                        \
      NULL},                                                                                                  \
         {0,        "delimiter",                                                                              \

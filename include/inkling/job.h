@@ -23,7 +23,8 @@ typedef enum ink_format {
     INK_FORMAT_JSONL,    /* a line is an object */
     INK_FORMAT_CSV,      /* RFC 4180 with a header line, but for the delimiter of the options */
     INK_FORMAT_TSV,      /* the same, with tabs in the place of commas */
-    INK_FORMAT_FASTTEXT  /* a line is labels (__label__x) and then a text */
+    INK_FORMAT_FASTTEXT, /* a line is labels (__label__x) and then a text */
+    INK_FORMAT_BLOCKS    /* lines up to a blank one are a text, line breaks and all */
 } ink_format;
 
 /* What results are written as. In the tables a list of labels is two columns, labels and label_scores, a

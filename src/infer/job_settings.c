@@ -95,7 +95,9 @@ static ink_status add_options(ink__text *settings, const ink_job_options *o, ink
     static const char *const ways[] = {"truncate", "head-tail", "chunk"};
     static const char *const poolings[] = {"auto", "mean", "max", "weighted"};
     static const char *const formats[] = {"jsonl", "csv", "tsv"};
-    static const char *const inputs[] = {"auto", "lines", "docs", "jsonl", "csv", "tsv", "fasttext"};
+    static const char *const inputs[] = {"auto", "lines", "docs",     "jsonl",
+                                         "csv",  "tsv",   "fasttext", "blocks"};
+    _Static_assert(sizeof inputs / sizeof *inputs == INK_FORMAT_BLOCKS + 1, "every format has its name");
     static const char *const vectors[] = {"auto", "cls", "mean", "max"};
     char number[40];
     const char delimiter[2] = {o->delimiter ? o->delimiter : ',', 0};

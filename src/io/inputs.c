@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 static const ink__record_format *const formats[] = {
-    [INK_FORMAT_LINES] = &ink__format_lines, [INK_FORMAT_DOCS] = &ink__format_docs,
-    [INK_FORMAT_JSONL] = &ink__format_jsonl, [INK_FORMAT_CSV] = &ink__format_csv,
-    [INK_FORMAT_TSV] = &ink__format_tsv,     [INK_FORMAT_FASTTEXT] = &ink__format_fasttext,
+    [INK_FORMAT_LINES] = &ink__format_lines,   [INK_FORMAT_DOCS] = &ink__format_docs,
+    [INK_FORMAT_JSONL] = &ink__format_jsonl,   [INK_FORMAT_CSV] = &ink__format_csv,
+    [INK_FORMAT_TSV] = &ink__format_tsv,       [INK_FORMAT_FASTTEXT] = &ink__format_fasttext,
+    [INK_FORMAT_BLOCKS] = &ink__format_blocks,
 };
 
 static const char spreadsheet[] = "a spreadsheet; save it as CSV (in UTF-8)",

@@ -77,6 +77,6 @@ typedef struct ink__record_format {
 } ink__record_format;
 
 extern const ink__record_format ink__format_lines, ink__format_docs, ink__format_jsonl, ink__format_csv,
-    ink__format_tsv, ink__format_fasttext;
+    ink__format_tsv, ink__format_fasttext, ink__format_blocks;
 
 #endif

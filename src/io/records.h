@@ -13,6 +13,8 @@
  *   record; so is, as one, all from a row on in which a quote is never closed; an id is always a JSON string.
  * - tsv: csv with tabs; but in a row with text behind a closing quote the quotes are text, if it is one line,
  *   and a bad record otherwise (records_csv.c says why).
+ * - blocks: lines up to a blank one (spaces and tabs at most), or the end, are a text, "\n" between them;
+ * more blank lines are like one. The record's line is its first.
  * - fasttext: a line is any number of words that begin with "__label__", and then the text.
  *
  * Labels, where they are wanted, come from one field:

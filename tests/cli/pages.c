@@ -113,7 +113,7 @@ Test(pages, bash_offers_verbs_values_and_paths)
     expect_offers("inkling completion ''", "bash\nzsh\n");
     expect_offers("inkling classify --format js", "jsonl\n");
     expect_offers("inkling classify --format = js", "jsonl\n");
-    expect_offers("inkling classify --format =", "auto\nlines\ndocs\njsonl\ncsv\ntsv\nfasttext\n");
+    expect_offers("inkling classify --format =", "auto\nlines\ndocs\njsonl\ncsv\ntsv\nfasttext\nblocks\n");
     expect_offers("inkling classify --on-error ''", "report\nstop\n");
     expect_offers("inkling classify --shard ''", "auto\n");
     expect_offers("inkling classify --top-k ''", "\n");

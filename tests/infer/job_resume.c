@@ -182,6 +182,7 @@ Test(resume, every_format_is_passed_over_to_the_same_place)
         {INK_FORMAT_CSV, "id,text\r\n", "1,\"a \"\"%s\"\"\r\nb\"\r\n", "1,%s,3\r\n"},
         {INK_FORMAT_TSV, "id\ttext\n", "1\t%s\n", "1\t%s\t3\n"},
         {INK_FORMAT_FASTTEXT, "", "__label__x %s\n", "%s\n"},
+        {INK_FORMAT_BLOCKS, "\n", "%s\nmore\n \n\n", "%s\xFF\n\n"},
         {INK_FORMAT_JSONL, "\xEF\xBB\xBF", "{\"id\":[1,\r2],\"text\":\"%s\"}\r\n", "\n%.0s"},
     };
     struct fixture f;
@@ -190,7 +191,7 @@ Test(resume, every_format_is_passed_over_to_the_same_place)
         f.options.format = formats[i].format;
         write_records(&f, formats[i].head, formats[i].good, formats[i].bad);
         run_whole(&f);
-        stop_after(&f, 1 + 300 * i);
+        stop_after(&f, 1 + 200 * i);
         stop_after(&f, 1000);
         cr_assert(run_classify(&f) == INK_OK, "%s", f.err.text);
         cr_expect(same_files(f.whole, f.out), "format %zu", i);
