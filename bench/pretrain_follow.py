@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Does pretraining follow PyTorch's, update by update?
 
-    bench/pretrain_follow.py TOKENIZER_DIR CORPUS.txt [--tool build/bench/pretrain_losses] [--updates 100] [--curves FILE]
+    bench/pretrain_follow.py TOKENIZER_DIR CORPUS.txt [--objective rtd] [--tool build/bench/pretrain_losses]
+                             [--updates 100] [--curves FILE]
 
-A BertForMaskedLM of random weights (transformers', 2 layers of 128) is saved, dropout off. From it three runs take the
-same updates over the same sequences with the same masks: ours (bench/pretrain_losses, which is `inkling pretrain`
-without evaluations), and PyTorch's on one thread and on two, which are shown what ours was shown. PyTorch's AdamW,
-clipping, schedule and groups of weight decay are those of transformers' Trainer. The largest difference of a loss
-between ours and PyTorch on one thread is held against three times that between PyTorch's own two runs, but at least
-1e-3.
+A BertForMaskedLM of random weights (transformers', 2 layers of 128) is saved, dropout off; with objective rtd an
+ElectraForPreTraining, and an ElectraForMaskedLM of half its width which shares its tables. From it three runs take the
+same updates over the same sequences with the same masks, and the same tokens drawn: ours (bench/pretrain_losses, which
+is `inkling pretrain` without evaluations), and PyTorch's on one thread and on two, which are shown what ours was shown.
+PyTorch's AdamW, clipping, schedule and groups of weight decay are those of transformers' Trainer. The largest
+difference of a loss between ours and PyTorch on one thread is held against three times that between PyTorch's own two
+runs, but at least 1e-3.
 
 TOKENIZER_DIR is one that `inkling train-tokenizer` wrote, or any of a BERT. Needs torch and transformers. Prints one
 line; exit status 1 if the bar is missed.
@@ -28,27 +30,64 @@ def read_jsonl(path):
         return [json.loads(line) for line in f]
 
 
-def start_from(tokenizer, to, deviation):
+def tie(discriminator, generator):
+    """The generator's tables become the discriminator's: one parameter each, whose gradients add up."""
+    of, to = discriminator.electra.embeddings, generator.electra.embeddings
+    to.word_embeddings, to.position_embeddings = of.word_embeddings, of.position_embeddings
+    to.token_type_embeddings = of.token_type_embeddings
+    generator.generator_lm_head.weight = of.word_embeddings.weight
+
+
+def start_from(tokenizer, to, deviation, objective):
     """The peer, in a process of its own: makes the model that both start from."""
     import torch
-    from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
+    from transformers import (AutoTokenizer, BertConfig, BertForMaskedLM, ElectraConfig, ElectraForMaskedLM,
+                              ElectraForPreTraining)
     torch.manual_seed(0)
-    vocab = len(AutoTokenizer.from_pretrained(tokenizer))
+    same = dict(vocab_size=len(AutoTokenizer.from_pretrained(tokenizer)), num_hidden_layers=2, hidden_dropout_prob=0.0,
+                attention_probs_dropout_prob=0.0, pad_token_id=0, initializer_range=deviation)
     shutil.copytree(tokenizer, to)
     os.chmod(to, 0o755)
-    BertForMaskedLM(BertConfig(vocab_size=vocab, hidden_size=128, num_hidden_layers=2, num_attention_heads=2,
-                               intermediate_size=512, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-                               pad_token_id=0, initializer_range=deviation)).save_pretrained(to)
+    if objective == "mlm":
+        BertForMaskedLM(BertConfig(hidden_size=128, num_attention_heads=2, intermediate_size=512,
+                                   **same)).save_pretrained(to)
+        return
+    shutil.copytree(to, to + "/generator")
+    model = ElectraForPreTraining(ElectraConfig(embedding_size=96, hidden_size=128, num_attention_heads=2,
+                                                intermediate_size=512, **same))
+    generator = ElectraForMaskedLM(ElectraConfig(embedding_size=96, hidden_size=64, num_attention_heads=1,
+                                                 intermediate_size=256, **same))
+    tie(model, generator)
+    model.save_pretrained(to)
+    generator.save_pretrained(to + "/generator")
+
+
+def peer_of(model, objective):
+    """A torch.nn.Module of all parameters, and its loss of (shown, labels, judged, mask)."""
+    import torch
+    from transformers import AutoModelForMaskedLM, AutoModelForPreTraining
+    if objective == "mlm":
+        one = AutoModelForMaskedLM.from_pretrained(model, dtype=torch.float32)
+        return one, lambda shown, labels, judged, mask: one(input_ids=shown, attention_mask=mask, labels=labels).loss
+    both = torch.nn.ModuleList([AutoModelForPreTraining.from_pretrained(model, dtype=torch.float32),
+                                AutoModelForMaskedLM.from_pretrained(model + "/generator", dtype=torch.float32)])
+    tie(*both)
+
+    def loss(shown, labels, judged, mask):
+        text = torch.where(labels >= 0, labels, shown)
+        return (both[1](input_ids=shown, attention_mask=mask, labels=labels).loss
+                + 50 * both[0](input_ids=judged, attention_mask=mask, labels=(judged != text).long()).loss)
+    return both, loss
 
 
 def torch_losses(a):
     """The peer, in a process of its own: prints the losses of the updates in a.replay as JSON."""
     import torch
     torch.set_num_threads(a.torch_threads)
-    from transformers import AutoModelForMaskedLM, get_linear_schedule_with_warmup
+    from transformers import get_linear_schedule_with_warmup
     from transformers.trainer_pt_utils import get_parameter_names
     updates = read_jsonl(a.replay)
-    model = AutoModelForMaskedLM.from_pretrained(a.tokenizer, dtype=torch.float32)
+    model, loss_of = peer_of(a.tokenizer, a.objective)
     model.train()
     # What Trainer.get_decay_parameter_names leaves out.
     decays = set(get_parameter_names(model, [torch.nn.LayerNorm], ["bias", "layernorm", "rmsnorm",
@@ -62,16 +101,19 @@ def torch_losses(a):
     for update in updates:
         n, longest = len(update["shown"]), max(map(len, update["shown"]))
         ids = torch.zeros(n, longest, dtype=torch.long)
+        judged = torch.zeros(n, longest, dtype=torch.long)
         mask = torch.zeros(n, longest, dtype=torch.long)
         labels = torch.full((n, longest), -100, dtype=torch.long)
         for r, (shown, wanted) in enumerate(zip(update["shown"], update["labels"])):
             ids[r, :len(shown)] = torch.tensor(shown)
             mask[r, :len(shown)] = 1
             labels[r, :len(wanted)] = torch.tensor(wanted)
+        for r, instead in enumerate(update.get("judged", [])):
+            judged[r, :len(instead)] = torch.tensor(instead)
         rate = schedule.get_last_lr()[0]
         if abs(rate - update["rate"]) > 1e-7 * a.learning_rate:
             sys.exit("update %d: learning rate %.9g, ours %.9g" % (len(losses) + 1, rate, update["rate"]))
-        loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+        loss = loss_of(ids, labels, judged, mask)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -83,7 +125,7 @@ def torch_losses(a):
 
 def run_torch(a, model, replay, threads):
     command = [sys.executable, __file__, model, a.corpus, "--replay", replay, "--torch-threads", str(threads),
-               "--learning-rate", str(a.learning_rate)]
+               "--learning-rate", str(a.learning_rate), "--objective", a.objective]
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
     p = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, text=True)
     if p.returncode != 0:
@@ -94,14 +136,15 @@ def run_torch(a, model, replay, threads):
 def compare(a):
     with tempfile.TemporaryDirectory() as d:
         model, replay = d + "/model", d + "/replay.jsonl"
-        start = multiprocessing.get_context("spawn").Process(target=start_from, args=(a.tokenizer, model, a.deviation))
+        start = multiprocessing.get_context("spawn").Process(target=start_from, args=(a.tokenizer, model, a.deviation,
+                                                                                      a.objective))
         start.start()
         start.join()
         if start.exitcode != 0:
             sys.exit("transformers could not make the model to start from")
         with open(replay, "wb") as f:
             p = subprocess.run([a.tool, model, a.corpus, str(a.updates), repr(a.learning_rate), str(a.batch_size),
-                                str(a.max_length), str(a.threads), str(a.seed), d + "/tokens"], stdout=f,
+                                str(a.max_length), str(a.threads), str(a.seed), d + "/tokens", a.objective], stdout=f,
                                stderr=subprocess.PIPE)
         said = p.stderr.decode(errors="replace")
         if p.returncode != 0:
@@ -132,6 +175,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("tokenizer")
     p.add_argument("corpus")
+    p.add_argument("--objective", choices=["mlm", "rtd"], default="mlm")
     p.add_argument("--tool", default="build/bench/pretrain_losses")
     p.add_argument("--updates", type=int, default=100)
     p.add_argument("--learning-rate", type=float, default=5e-4)

@@ -2,9 +2,11 @@
  * `inkling pretrain`'s own; only nothing is evaluated or saved.
  *
  * usage: pretrain_losses MODEL_DIR CORPUS UPDATES LEARNING_RATE BATCH_SIZE MAX_LENGTH THREADS SEED CACHE
+ * OBJECTIVE
  *
  * Prints one JSON object an update: {"loss":L,"rate":R,"shown":[[ids],...],"labels":[[ids],...]}, labels
- * being -100 where nothing is to be guessed. What the run has to say goes to stderr. */
+ * being -100 where nothing is to be guessed; with objective rtd "judged":[[ids],...], too, what the
+ * discriminator is shown. What the run has to say goes to stderr. */
 #include "core/status.h"
 #include "train/pretrain_run.h"
 
@@ -32,8 +34,8 @@ static void print_ids(const char *name, const int32_t *ids, const size_t *offset
     putchar(']');
 }
 
-/* The whole batch, masked as the trainer masks its pieces. */
-static void print_masked(const ink__pretraining *run, size_t n)
+/* The whole batch, masked as the trainer masks its pieces. There is but one, in which it put what it drew. */
+static void print_shown(const ink__pretraining *run, size_t n)
 {
     enum { IGNORED = -100 };
     size_t *offsets = calloc(n + 1, sizeof *offsets), R;
@@ -55,6 +57,8 @@ static void print_masked(const ink__pretraining *run, size_t n)
         labels[rows[k]] = chosen[k];
     print_ids("shown", shown, offsets, n);
     print_ids("labels", labels, offsets, n);
+    if (run->n_models > 1)
+        print_ids("judged", run->trainer.ids, offsets, n);
     free(offsets), free(shown), free(labels), free(chosen), free(rows);
 }
 
@@ -66,7 +70,7 @@ static ink_status update(ink__pretraining *run, ink_error *err)
     const double divisor = ink__trainer_divisor(&run->trainer, &run->data, run->records, n);
     INK_TRY(ink__trainer_learn(&loss, &run->trainer, &run->data, run->records, n, divisor, err));
     printf("{\"loss\":%.9g,\"rate\":%.9g", loss, rate);
-    print_masked(run, n);
+    print_shown(run, n);
     puts("}");
     INK_TRY(ink__trainer_update(&norm, &run->trainer, rate, err));
     ++run->standing.step;
@@ -83,9 +87,9 @@ static ink_status pretrain(ink__pretraining *run, ink_error *err)
 
 int main(int argc, char **argv)
 {
-    if (argc != 10)
+    if (argc != 11)
         return fprintf(stderr, "usage: pretrain_losses MODEL_DIR CORPUS UPDATES LEARNING_RATE BATCH_SIZE "
-                               "MAX_LENGTH THREADS SEED CACHE\n"),
+                               "MAX_LENGTH THREADS SEED CACHE OBJECTIVE\n"),
                2;
     const char *corpus = argv[2];
     char out[4096];
@@ -95,7 +99,8 @@ int main(int argc, char **argv)
     o.steps = (uint64_t)atoll(argv[3]), o.learning_rate = atof(argv[4]);
     o.batch_size = (size_t)atol(argv[5]), o.max_length = (size_t)atol(argv[6]);
     o.threads = (size_t)atol(argv[7]), o.seed = (uint64_t)atoll(argv[8]);
-    o.progress = on_progress;
+    o.batch_tokens = o.batch_size * o.max_length;
+    o.objective = argv[10], o.progress = on_progress;
 
     ink_pretrain_report report = {0};
     ink__pretraining run = {.options = &o, .report = &report, .lock = -1};

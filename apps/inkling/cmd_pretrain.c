@@ -11,7 +11,7 @@
 struct args {
     cli_list corpus;
     const char *from, *size, *tokenizer, *out, *text, *cache;
-    int format, on_error, scheduler, optimizer, dtype;
+    int format, on_error, scheduler, optimizer, dtype, objective;
     char delimiter;
     size_t steps, tokens, batch_size, accumulation, eval_steps, max_length, batch_tokens, threads, seed;
     double minutes, mask_rate, batch_ramp, learning_rate, weight_decay, warmup_ratio, max_grad_norm, held_out;
@@ -20,6 +20,7 @@ struct args {
 
 static const char *const schedulers[] = {"linear", "cosine", "constant", "polynomial", "trapezoidal"};
 static const char *const optimizers[] = {"adamw", "adam", "sgd"};
+static const char *const objectives[] = {"mlm", "rtd"};
 static const char *const dtypes[] = {"f32", "f16", "bf16"};
 enum { ON_ERROR_STOP = 1, OWN_DTYPE = -1 };
 
@@ -38,13 +39,16 @@ static struct args defaults = {.text = "text",
 #define AT(member) offsetof(struct args, member)
 
 static const cli_opt options[] = {
-    {0, "size", CLI_STR, AT(size), "SIZE", "random weights to start from: tiny, mini, small or base", NULL},
+    {0, "size", CLI_STR, AT(size), "SIZE",
+     "random weights to start from: tiny, mini, small, base, or the config.json of a model", NULL},
     {0, "tokenizer", CLI_STR, AT(tokenizer), "DIR",
      "with --size, the directory whose tokenizer the model gets", NULL},
     {0, "from", CLI_STR, AT(from), "DIR", "instead, a model to go on with: to make it know your texts", NULL},
     {0, "corpus", CLI_LIST, AT(corpus), "FILE",
      "text, a file or folder; a record is a document; give it once each (required)", NULL},
     {'o', "out", CLI_STR, AT(out), "DIR", "the directory that becomes the model (required)", NULL},
+    {0, "objective", CLI_CHOICE, AT(objective), "mlm|rtd",
+     "what is learned: to guess masked tokens, or to tell the replaced ones", NULL},
     {0, "steps", CLI_COUNT, AT(steps), "N", "how long: N updates; or", NULL},
     {0, "tokens", CLI_COUNT, AT(tokens), "N", "until N tokens were learned from; or", NULL},
     {0, "minutes", CLI_REAL, AT(minutes), "X", "so many minutes, those before a stop included", NULL},
@@ -145,6 +149,18 @@ static void print_line(const ink_pretrain_progress *p)
     fputs(" left", stderr);
 }
 
+/* Of the guesses: with rtd the loss has another part. */
+static double perplexity(double loss, const ink_replacing *r)
+{
+    return exp(isfinite(r->generator_loss) ? r->generator_loss : loss);
+}
+
+static void print_found(const ink_replacing *r)
+{
+    if (isfinite(r->found))
+        fprintf(stderr, ", %.3f of the replaced found", r->found);
+}
+
 /* On a terminal one line is redrawn; elsewhere, with --progress, a line comes every 5 s. Evaluations stay. */
 static int on_progress(const ink_pretrain_progress *p, void *user)
 {
@@ -160,9 +176,12 @@ static int on_progress(const ink_pretrain_progress *p, void *user)
         clear(m);
         fprintf(stderr, "%3.0f%%: update %llu, loss %.3f, accuracy %.3f", 100 * p->done,
                 (unsigned long long)p->step, p->loss, p->accuracy);
-        if (isfinite(p->held_out_loss))
-            fprintf(stderr, "; held out: perplexity %.2f, accuracy %.3f", exp(p->held_out_loss),
-                    p->held_out_accuracy);
+        print_found(&p->replacing);
+        if (isfinite(p->held_out_loss)) {
+            fprintf(stderr, "; held out: perplexity %.2f, accuracy %.3f",
+                    perplexity(p->held_out_loss, &p->held_out_replacing), p->held_out_accuracy);
+            print_found(&p->held_out_replacing);
+        }
         fputc('\n', stderr);
     }
     const double t = now();
@@ -195,7 +214,7 @@ static void fill(ink_pretrain_options *o, const struct args *a, struct meter *me
     o->batch_tokens = a->batch_tokens, o->threads = a->threads, o->seed = a->seed;
     o->resume = a->resume, o->drop_duplicates = a->drop_duplicates;
     o->leave_out_bad = a->on_error != ON_ERROR_STOP;
-    o->progress = on_progress, o->user = meter;
+    o->progress = on_progress, o->user = meter, o->objective = objectives[a->objective];
 }
 
 static void print_result(const ink_pretrain_report *r, const struct args *a)
@@ -206,7 +225,8 @@ static void print_result(const ink_pretrain_report *r, const struct args *a)
             (unsigned long long)r->tokens);
     if (isfinite(r->held_out_loss))
         fprintf(stderr, "; held out: loss %.4f, perplexity %.2f, accuracy %.4f", r->held_out_loss,
-                exp(r->held_out_loss), r->held_out_accuracy);
+                perplexity(r->held_out_loss, &r->held_out_replacing), r->held_out_accuracy);
+    print_found(&r->held_out_replacing);
     if (!r->was_complete && isfinite(r->tokens_per_second)) {
         fprintf(stderr, "; %.0f tokens/s, ", r->tokens_per_second);
         job_print_duration(r->seconds);
@@ -270,8 +290,9 @@ static int run(int argc, char **argv)
 const cli_verb verb_pretrain = {
     .name = "pretrain",
     .summary = "Trains an encoder on raw text, from random weights or going on with a model: it learns to\n"
-               "guess masked words. The directory it makes opens here and in Hugging Face; finetune --from\n"
-               "makes a classifier of it. Repeated documents and lines of the text are told first.",
+               "guess masked words, or to find replaced ones. The directory it makes opens here and in\n"
+               "Hugging Face; finetune --from makes a classifier of it. Repeated documents and lines of the\n"
+               "text are told first.",
     .operands = "",
     .options = options,
     .limits = limits,

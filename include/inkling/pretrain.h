@@ -9,6 +9,14 @@
 extern "C" {
 #endif
 
+/* How the two models of objective "rtd" do; NaN with another objective. */
+typedef struct ink_replacing {
+    double generator_loss;         /* mean over the masked tokens */
+    double discriminator_loss;     /* mean over all tokens */
+    double discriminator_accuracy; /* share of all tokens that it judges rightly; most are not replaced */
+    double found;                  /* share of the replaced tokens that it finds */
+} ink_replacing;
+
 /* Where a run stands. Numbers that are not known yet are NaN. */
 typedef struct ink_pretrain_progress {
     const char *message; /* NULL; or a sentence for people, valid until the callback returns: what was found
@@ -21,6 +29,8 @@ typedef struct ink_pretrain_progress {
     double tokens_per_second, seconds_left;
     double held_out_loss, held_out_accuracy; /* at the last evaluation */
     bool evaluated;                          /* just now */
+    ink_replacing replacing;                 /* running means like loss */
+    ink_replacing held_out_replacing;        /* like held_out_loss */
 } ink_pretrain_progress;
 
 /* Called after every update, about ten times a second while the corpus is read, and for every message, on the
@@ -34,7 +44,8 @@ typedef struct ink_pretrain_options {
     uint32_t version;          /* 1 */
     const char *out;           /* the directory that becomes the model; made if missing */
     const char *from;          /* a model's directory; NULL: random weights of ... */
-    const char *size;          /* ... "tiny", "mini", "small" or "base", with the tokenizer of ... */
+    const char *size;          /* ... "tiny", "mini", "small" or "base", or of what a config.json of any
+                                * family says; with the tokenizer of ... */
     const char *tokenizer;     /* ... this directory */
     const char *const *corpus; /* [n_corpus] files and folders; a record is a document. Not stdin */
     size_t n_corpus;
@@ -69,11 +80,13 @@ typedef struct ink_pretrain_options {
     bool leave_out_bad;   /* bad records are counted and left out; default: the first one is the end */
     ink_pretrain_callback *progress; /* may be NULL */
     void *user;
+    const char *objective; /* "mlm", or "rtd": see ink_pretrain; NULL: "mlm" */
 } ink_pretrain_options;
 #define INK_PRETRAIN_OPTIONS_INIT                                                                            \
     {                                                                                                        \
         1, NULL, NULL, NULL, NULL, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, 0, 0, 0, 0.15, 64, 1, 0, 0,      \
-            0.01, 0.06, "linear", 1, "adamw", NULL, 0.01, 0, 0, 0, 0, 42, false, false, false, NULL, NULL    \
+            0.01, 0.06, "linear", 1, "adamw", NULL, 0.01, 0, 0, 0, 0, 42, false, false, false, NULL, NULL,   \
+            NULL                                                                                             \
     }
 
 /* What became of a run. */
@@ -89,10 +102,19 @@ typedef struct ink_pretrain_report {
     bool was_complete;                       /* resume found nothing to do */
     uint64_t left_out;                       /* bad records, see leave_out_bad */
     char first_error[512];                   /* of them */
+    ink_replacing held_out_replacing;        /* like held_out_loss */
 } ink_pretrain_report;
 
-/* Trains by masked language modelling and writes the directory, which opens here, and in Hugging Face with
- * AutoModelForMaskedLM and AutoModel; beside the model
+/* Trains on text and writes the directory, which opens here and in Hugging Face. What is learned is the
+ * objective's:
+ *
+ *   mlm  to guess masked tokens: opens with AutoModelForMaskedLM and AutoModel
+ *   rtd  to tell which tokens a small generator, which learns to guess masked tokens beside it, put in place
+ *        of the text's: learns from every token, with models of the electra family alone. out opens with
+ *        AutoModelForPreTraining and AutoModel; out/generator is the generator, for AutoModelForMaskedLM.
+ *        Loss is the generator's plus 50 times the discriminator's, accuracy the generator's.
+ *
+ * Beside the model
  *
  *   pretrain.json    settings, seed, digest of the corpus, version, and the result
  *   log.jsonl        a line for every update and every evaluation

@@ -29,7 +29,11 @@ typedef enum ink__slot {
     INK__MASKED_DENSE_B,
     INK__MASKED_GAMMA,
     INK__MASKED_BETA,
-    INK__MASKED_OUT_B, /* [V] */
+    INK__MASKED_OUT_B,     /* [V] */
+    INK__REPLACED_DENSE_W, /* the head that tells which tokens were replaced: [H,H] ... */
+    INK__REPLACED_DENSE_B,
+    INK__REPLACED_OUT_W, /* ... and [1,H] */
+    INK__REPLACED_OUT_B,
     INK__MODEL_SLOTS,
     /* once per layer */
     INK__QKV_W = INK__MODEL_SLOTS, /* query, key and value in one, or the three below */
@@ -62,15 +66,28 @@ typedef enum ink__need {
     INK__WITH_HEAD,     /* whenever the model has a classification head */
     INK__HEAD,          /* the head itself: its name carries no prefix */
     INK__HEAD_OPTIONAL, /* likewise, used if it is there */
-    INK__MASKED         /* of the head that guesses masked tokens; no prefix either */
+    INK__PRETRAINS      /* of a head of pretraining; no prefix either */
 } ink__need;
 
 typedef struct ink__param_spec {
-    const char *name;  /* "{l}" is the layer; "{g}" and "{k}" its group and its place in that */
-    const char *shape; /* sizes by their letters: "VH" is [V,H]; also Q = 3H, G = 2F, R buckets by distance */
+    const char *name; /* "{l}" is the layer; "{g}" and "{k}" its group and its place in that */
+    const char
+        *shape; /* sizes by their letters: "VH" is [V,H]; also Q = 3H, G = 2F, R buckets by distance, 1 */
     ink__slot slot;
     ink__need need;
 } ink__param_spec;
+
+/* The heads that only pretraining looks at. */
+typedef enum ink__pretraining_head {
+    INK__GUESSES, /* masked tokens */
+    INK__JUDGES,  /* which tokens were replaced */
+    INK__PRETRAININGS
+} ink__pretraining_head;
+
+typedef struct ink__pretrained_head {
+    const char *class;             /* Hugging Face's name of the model with it; NULL: there is none */
+    const ink__param_spec *params; /* ends with name NULL */
+} ink__pretrained_head;
 
 /* A number of config.json: its key, where it goes, what it is when absent, and the least it may be. */
 typedef struct ink__config_key {
@@ -105,11 +122,10 @@ struct ink__arch {
     const char *activation_key, *activation_absent;
     const char *eps_key; /* NULL: every layer norm's epsilon is eps_absent */
     double eps_absent;
-    const ink__drop_key *drops;      /* ends with key NULL */
-    const ink__param_spec *params;   /* ends with name NULL */
-    const char *masked_class;        /* Hugging Face's name of the model that guesses masked tokens */
-    const ink__param_spec *masked;   /* its head's parameters: only pretraining looks at them */
-    bool masked_gelu;                /* after the head's dense layer, whatever the layers' activation is */
+    const ink__drop_key *drops;    /* ends with key NULL */
+    const ink__param_spec *params; /* ends with name NULL */
+    ink__pretrained_head pretraining[INK__PRETRAININGS];
+    bool masked_gelu; /* after the guessing head's dense layer, whatever the layers' activation is */
     const char *const *known_unused; /* beginnings and endings ("*x") of tensors that other heads and
                                       * buffers bring along; ends with NULL */
     ink__activation head_activation; /* after the head's dense layer */

@@ -44,8 +44,7 @@ const ink__arch ink__arch_bert = {
     .eps_absent = 1e-12,
     .drops = bert_drops,
     .params = bert_params,
-    .masked_class = "BertForMaskedLM",
-    .masked = bert_masked,
+    .pretraining = {[INK__GUESSES] = {"BertForMaskedLM", bert_masked}},
     .known_unused = bert_unused,
     .head_activation = INK__TANH,
 };
@@ -105,8 +104,7 @@ const ink__arch ink__arch_distilbert = {
     .eps_absent = 1e-12,
     .drops = distilbert_drops,
     .params = distilbert_params,
-    .masked_class = "DistilBertForMaskedLM",
-    .masked = distilbert_masked,
+    .pretraining = {[INK__GUESSES] = {"DistilBertForMaskedLM", distilbert_masked}},
     .known_unused = distilbert_unused,
     .head_activation = INK__RELU,
 };
@@ -140,6 +138,12 @@ static const ink__param_spec electra_params[] = {
 static const ink__param_spec electra_masked[] = INK__MASKED_HEAD(
     "generator_predictions.dense", "generator_predictions.LayerNorm", "generator_lm_head.bias", "E", "EH");
 
+static const ink__param_spec electra_replaced[] = {
+    INK__LINEAR("discriminator_predictions.dense", "HH", "H", REPLACED_DENSE, INK__PRETRAINS),
+    INK__LINEAR("discriminator_predictions.dense_prediction", "1H", "1", REPLACED_OUT, INK__PRETRAINS),
+    {0},
+};
+
 static const char *const electra_unused[] = {
     "discriminator_predictions.",
     "generator_predictions.",
@@ -168,8 +172,8 @@ const ink__arch ink__arch_electra = {
     .eps_absent = 1e-12,
     .drops = electra_drops,
     .params = electra_params,
-    .masked_class = "ElectraForMaskedLM",
-    .masked = electra_masked,
+    .pretraining = {[INK__GUESSES] = {"ElectraForMaskedLM", electra_masked},
+                    [INK__JUDGES] = {"ElectraForPreTraining", electra_replaced}},
     .masked_gelu = true,
     .known_unused = electra_unused,
     .head_activation = INK__GELU,

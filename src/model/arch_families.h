@@ -23,8 +23,8 @@ extern const ink__arch ink__arch_bert, ink__arch_distilbert, ink__arch_electra, 
  * embeddings. */
 #define INK__MASKED_HEAD(dense, norm, bias, width, square)                                                   \
     {                                                                                                        \
-        INK__LINEAR(dense, square, width, MASKED_DENSE, INK__MASKED),                                        \
-            INK__NORM(norm, width, MASKED, INK__MASKED), {bias, "V", INK__MASKED_OUT_B, INK__MASKED},        \
+        INK__LINEAR(dense, square, width, MASKED_DENSE, INK__PRETRAINS),                                     \
+            INK__NORM(norm, width, MASKED, INK__PRETRAINS), {bias, "V", INK__MASKED_OUT_B, INK__PRETRAINS},  \
         {                                                                                                    \
             0                                                                                                \
         }                                                                                                    \

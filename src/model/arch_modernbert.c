@@ -44,9 +44,9 @@ static const ink__param_spec params[] = {
 };
 
 static const ink__param_spec masked[] = {
-    {"head.dense.weight", "HH", INK__MASKED_DENSE_W, INK__MASKED},
-    {"head.norm.weight", "H", INK__MASKED_GAMMA, INK__MASKED},
-    {"decoder.bias", "V", INK__MASKED_OUT_B, INK__MASKED},
+    {"head.dense.weight", "HH", INK__MASKED_DENSE_W, INK__PRETRAINS},
+    {"head.norm.weight", "H", INK__MASKED_GAMMA, INK__PRETRAINS},
+    {"decoder.bias", "V", INK__MASKED_OUT_B, INK__PRETRAINS},
     {0},
 };
 
@@ -142,8 +142,7 @@ const ink__arch ink__arch_modernbert = {
     .eps_absent = 1e-5,
     .drops = drops,
     .params = params,
-    .masked_class = "ModernBertForMaskedLM",
-    .masked = masked,
+    .pretraining = {[INK__GUESSES] = {"ModernBertForMaskedLM", masked}},
     .masked_gelu = true,
     .known_unused = unused,
     .head_activation = INK__GELU,

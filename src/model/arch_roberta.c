@@ -55,7 +55,7 @@ static const ink__drop_key drops[] = {
         .model_type = name, .sequence_class = family "ForSequenceClassification", .prefix = "roberta.",      \
         .sizes = roberta_sizes, .activation_key = "hidden_act", .activation_absent = "gelu",                 \
         .eps_key = "layer_norm_eps", .eps_absent = 1e-12, .drops = drops, .params = roberta_params,          \
-        .known_unused = roberta_unused, .masked_class = family "ForMaskedLM", .masked = masked,              \
+        .known_unused = roberta_unused, .pretraining = {[INK__GUESSES] = {family "ForMaskedLM", masked}},    \
         .masked_gelu = true, .head_activation = INK__TANH, .positions_skip_padding = true,                   \
     }
 
@@ -111,8 +111,7 @@ const ink__arch ink__arch_mpnet = {
     .eps_absent = 1e-12,
     .drops = drops,
     .params = mpnet_params,
-    .masked_class = "MPNetForMaskedLM",
-    .masked = masked,
+    .pretraining = {[INK__GUESSES] = {"MPNetForMaskedLM", masked}},
     .masked_gelu = true,
     .known_unused = mpnet_unused,
     .head_activation = INK__TANH,

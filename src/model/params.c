@@ -85,6 +85,8 @@ size_t ink__param_size(const ink__config *config, char letter)
         return config->buckets;
     case 'C':
         return config->C;
+    case '1':
+        return 1;
     }
     return 0;
 }
@@ -147,7 +149,7 @@ static void check_shape(struct binding *b, const ink__param_spec *spec, const in
 
 static bool of_head(const ink__param_spec *spec)
 {
-    return spec->need == INK__HEAD || spec->need == INK__HEAD_OPTIONAL || spec->need == INK__MASKED;
+    return spec->need == INK__HEAD || spec->need == INK__HEAD_OPTIONAL || spec->need == INK__PRETRAINS;
 }
 
 static bool per_layer(const ink__param_spec *spec)
@@ -221,7 +223,7 @@ static bool is_required(const ink__param_spec *spec, size_t layer, const struct 
         return has_head;
     case INK__OPTIONAL:
     case INK__HEAD_OPTIONAL:
-    case INK__MASKED:
+    case INK__PRETRAINS:
         break;
     }
     return false;
@@ -310,8 +312,9 @@ done:
     return st;
 }
 
-ink_status ink__params_bind_masked(ink__params *params, const ink__config *config,
-                                   const ink__tensors *tensors, const char *where, ink_error *err)
+ink_status ink__params_bind_pretraining(ink__params *params, const ink__config *config,
+                                        ink__pretraining_head head, const ink__tensors *tensors,
+                                        const char *where, ink_error *err)
 {
     struct binding *b;
     ink_status st;
@@ -319,7 +322,7 @@ ink_status ink__params_bind_masked(ink__params *params, const ink__config *confi
     INK_TRY(ink__calloc(&b, 1, sizeof *b, "parameters", err));
     b->config = config, b->tensors = tensors;
     INK_TRY_GOTO(ink__calloc(&b->used, ink__tensors_count(tensors), sizeof *b->used, "parameters", err));
-    for (const ink__param_spec *spec = config->arch->masked; spec->name; ++spec) {
+    for (const ink__param_spec *spec = config->arch->pretraining[head].params; spec->name; ++spec) {
         params->model[spec->slot] = bind(b, spec, 0, found);
         found = params->model[spec->slot] != NULL;
     }
@@ -343,6 +346,7 @@ bool ink__slot_is_product(ink__slot slot)
     case INK__PROJECT_W:
     case INK__HEAD_DENSE_W:
     case INK__MASKED_DENSE_W:
+    case INK__REPLACED_DENSE_W:
     case INK__QKV_W:
     case INK__QUERY_W:
     case INK__KEY_W:

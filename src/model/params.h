@@ -18,9 +18,10 @@ typedef struct ink__params {
 ink_status ink__params_bind(ink__params *params, const ink__config *config, const ink__tensors *tensors,
                             const char *where, ink_error *err);
 
-/* Finds the head that guesses masked tokens as well, which is there as a whole or not at all. */
-ink_status ink__params_bind_masked(ink__params *params, const ink__config *config,
-                                   const ink__tensors *tensors, const char *where, ink_error *err);
+/* Finds a head of pretraining that the architecture has as well; it is there as a whole or not at all. */
+ink_status ink__params_bind_pretraining(ink__params *params, const ink__config *config,
+                                        ink__pretraining_head head, const ink__tensors *tensors,
+                                        const char *where, ink_error *err);
 
 /* name = the parameter's name in a certain layer, without the prefix. */
 void ink__param_name(char *name, size_t size, const ink__param_spec *spec, size_t layer,

@@ -9,17 +9,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+static ink_status load_file(ink__text *text, const char *path, ink_error *err)
+{
+    ink__map map = {0};
+    text->len = 0;
+    INK_TRY(ink__map_open(&map, path, err));
+    const ink_status st = ink__text_bytes(text, (const char *)map.data, map.size, err);
+    ink__map_close(&map);
+    return st;
+}
 
 ink_status ink__config_text_load(ink__text *text, const char *dir, ink_error *err)
 {
     char *path;
-    ink__map map = {0};
-    text->len = 0;
     INK_TRY(ink__path_join(&path, dir, "config.json", err));
-    ink_status st = ink__map_open(&map, path, err);
-    if (st == INK_OK)
-        st = ink__text_bytes(text, (const char *)map.data, map.size, err);
-    ink__map_close(&map);
+    const ink_status st = load_file(text, path, err);
     free(path);
     return st;
 }
@@ -37,69 +43,119 @@ static int32_t padding_id(const ink_tokenizer *tokenizer)
     return 0;
 }
 
+static const struct size {
+    const char *name;
+    unsigned layers, hidden;
+} sizes[] = {{"tiny", 2, 128}, {"mini", 4, 256}, {"small", 4, 512}, {"base", 12, 768}};
+
+static const struct size *find_size(const char *name)
+{
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i)
+        if (strcmp(sizes[i].name, name) == 0)
+            return &sizes[i];
+    return NULL;
+}
+
+/* What the families' configurations differ in: the class, and a member of ELECTRA's. */
+static const struct family {
+    const char *name, *class, *embeddings;
+} families[] = {{"bert", "BertModel", ""}, {"electra", "ElectraModel", "  \"embedding_size\": 128,\n"}};
+
+static ink_status write_new(ink__text *text, const struct family *family, const struct size *size,
+                            const ink_tokenizer *tokenizer, ink_error *err)
+{
+    char json[1024];
+    const unsigned H = size->hidden;
+    snprintf(json, sizeof json,
+             "{\n  \"architectures\": [\n    \"%s\"\n  ],\n"
+             "  \"attention_probs_dropout_prob\": 0.1,\n  \"classifier_dropout\": null,\n"
+             "  \"dtype\": \"float32\",\n%s  \"hidden_act\": \"gelu\",\n  \"hidden_dropout_prob\": 0.1,\n"
+             "  \"hidden_size\": %u,\n  \"initializer_range\": 0.02,\n  \"intermediate_size\": %u,\n"
+             "  \"layer_norm_eps\": 1e-12,\n  \"max_position_embeddings\": 512,\n"
+             "  \"model_type\": \"%s\",\n  \"num_attention_heads\": %u,\n  \"num_hidden_layers\": %u,\n"
+             "  \"pad_token_id\": %d,\n  \"position_embedding_type\": \"absolute\",\n"
+             "  \"type_vocab_size\": 2,\n  \"use_cache\": true,\n  \"vocab_size\": %zu\n}\n",
+             family->class, family->embeddings, H, 4 * H, family->name, H / 64, size->layers,
+             (int)padding_id(tokenizer), ink_tokenizer_vocab_size(tokenizer));
+    text->len = 0;
+    return ink__text_cstr(text, json, err);
+}
+
 ink_status ink__config_text_new(ink__text *text, const char *size, const ink_tokenizer *tokenizer,
                                 ink_error *err)
 {
-    static const struct {
-        const char *name;
-        unsigned layers, hidden;
-    } sizes[] = {{"tiny", 2, 128}, {"mini", 4, 256}, {"small", 4, 512}, {"base", 12, 768}};
-    char json[1024];
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
-        if (strcmp(sizes[i].name, size) != 0)
-            continue;
-        const unsigned H = sizes[i].hidden;
-        snprintf(json, sizeof json,
-                 "{\n  \"architectures\": [\n    \"BertModel\"\n  ],\n"
-                 "  \"attention_probs_dropout_prob\": 0.1,\n  \"classifier_dropout\": null,\n"
-                 "  \"dtype\": \"float32\",\n  \"hidden_act\": \"gelu\",\n  \"hidden_dropout_prob\": 0.1,\n"
-                 "  \"hidden_size\": %u,\n  \"initializer_range\": 0.02,\n  \"intermediate_size\": %u,\n"
-                 "  \"layer_norm_eps\": 1e-12,\n  \"max_position_embeddings\": 512,\n"
-                 "  \"model_type\": \"bert\",\n  \"num_attention_heads\": %u,\n  \"num_hidden_layers\": %u,\n"
-                 "  \"pad_token_id\": %d,\n  \"position_embedding_type\": \"absolute\",\n"
-                 "  \"type_vocab_size\": 2,\n  \"use_cache\": true,\n  \"vocab_size\": %zu\n}\n",
-                 H, 4 * H, H / 64, sizes[i].layers, (int)padding_id(tokenizer),
-                 ink_tokenizer_vocab_size(tokenizer));
-        text->len = 0;
-        return ink__text_cstr(text, json, err);
-    }
-    return ink_fail(err, INK_E_ARG, "\"%s\" is no size of a model; there are tiny, mini, small, base", size);
+    const struct size *found = find_size(size);
+    if (!found)
+        return ink_fail(err, INK_E_ARG, "\"%s\" is no size of a model; there are tiny, mini, small, base",
+                        size);
+    return write_new(text, &families[0], found, tokenizer, err);
 }
 
-/* ---- members that are replaced
- * -------------------------------------------------------------------------------- */
-
-typedef ink_status write_member(ink__text *text, const ink__classifier *c, ink_error *err);
-
-static ink_status write_architectures(ink__text *text, const ink__classifier *c, ink_error *err)
+ink_status ink__config_text_start(ink__text *text, const char *family, const char *size,
+                                  const ink_tokenizer *tokenizer, ink_error *err)
 {
+    const struct size *found = find_size(size);
+    struct stat info;
+    if (found)
+        return write_new(text, &families[strcmp(family, families[1].name) == 0], found, tokenizer, err);
+    if (stat(size, &info) != 0 || !S_ISREG(info.st_mode))
+        return ink_fail(
+            err, INK_E_ARG,
+            "\"%s\" is no size of a model and no file; there are tiny, mini, small, base, and any "
+            "config.json",
+            size);
+    const ink__config_number of_tokenizer[] = {{"vocab_size", ink_tokenizer_vocab_size(tokenizer)},
+                                               {"pad_token_id", (size_t)padding_id(tokenizer)}};
+    ink__text file = {0};
+    ink_status st = load_file(&file, size, err);
+    if (st == INK_OK)
+        st = ink__config_text_numbers(text, &file, size, of_tokenizer, 2, err);
+    ink__text_free(&file);
+    return st;
+}
+
+/* ---- members that are replaced --------------------------------------------------------------------- */
+
+/* What members are written from. */
+struct values {
+    const ink__classifier *classifier;
+    const char *class;
+    ink__dtype dtype;
+    const ink__config_number *numbers; /* that the first members of a table are */
+};
+
+typedef ink_status write_member(ink__text *text, const struct values *v, size_t m, ink_error *err);
+
+static ink_status write_architectures(ink__text *text, const struct values *v, size_t m, ink_error *err)
+{
+    (void)m;
     INK_TRY(ink__text_cstr(text, "[\n    \"", err));
-    INK_TRY(ink__text_cstr(text, c->arch->sequence_class, err));
+    INK_TRY(ink__text_cstr(text, v->class, err));
     return ink__text_cstr(text, "\"\n  ]", err);
 }
 
-static ink_status write_masked(ink__text *text, const ink__classifier *c, ink_error *err)
+static ink_status write_number(ink__text *text, const struct values *v, size_t m, ink_error *err)
 {
-    INK_TRY(ink__text_cstr(text, "[\n    \"", err));
-    INK_TRY(ink__text_cstr(text, c->arch->masked_class, err));
-    return ink__text_cstr(text, "\"\n  ]", err);
+    return ink__text_uint(text, v->numbers[m].value, err);
 }
 
-static ink_status write_dtype(ink__text *text, const ink__classifier *c, ink_error *err)
+static ink_status write_dtype(ink__text *text, const struct values *v, size_t m, ink_error *err)
 {
+    (void)m;
     return ink__text_cstr(text,
-                          c->dtype == INK__F16    ? "\"float16\""
-                          : c->dtype == INK__BF16 ? "\"bfloat16\""
+                          v->dtype == INK__F16    ? "\"float16\""
+                          : v->dtype == INK__BF16 ? "\"bfloat16\""
                                                   : "\"float32\"",
                           err);
 }
 
-static ink_status write_problem(ink__text *text, const ink__classifier *c, ink_error *err)
+static ink_status write_problem(ink__text *text, const struct values *v, size_t m, ink_error *err)
 {
+    (void)m;
     return ink__text_cstr(text,
-                          c->task == INK__TASK_REGRESSION ? "\"regression\""
-                          : c->task == INK__TASK_MULTI    ? "\"multi_label_classification\""
-                                                          : "\"single_label_classification\"",
+                          v->classifier->task == INK__TASK_REGRESSION ? "\"regression\""
+                          : v->classifier->task == INK__TASK_MULTI    ? "\"multi_label_classification\""
+                                                                      : "\"single_label_classification\"",
                           err);
 }
 
@@ -128,14 +184,16 @@ static ink_status write_labels(ink__text *text, const ink__classifier *c, bool b
     return ink__text_cstr(text, "\n  }", err);
 }
 
-static ink_status write_id2label(ink__text *text, const ink__classifier *c, ink_error *err)
+static ink_status write_id2label(ink__text *text, const struct values *v, size_t m, ink_error *err)
 {
-    return write_labels(text, c, false, err);
+    (void)m;
+    return write_labels(text, v->classifier, false, err);
 }
 
-static ink_status write_label2id(ink__text *text, const ink__classifier *c, ink_error *err)
+static ink_status write_label2id(ink__text *text, const struct values *v, size_t m, ink_error *err)
 {
-    return write_labels(text, c, true, err);
+    (void)m;
+    return write_labels(text, v->classifier, true, err);
 }
 
 /* What is written anew, in place of what was there or at the end. */
@@ -162,15 +220,16 @@ static const struct member of_classifier[] = {
     {"num_labels", NULL, false},
 };
 
-static const struct member of_masked[] = {
-    {"architectures", write_masked, true},
+static const struct member of_pretrained[] = {
+    {"architectures", write_architectures, true},
     {"dtype", write_dtype, true},
     {"torch_dtype", write_dtype, false},
     {"problem_type", NULL, false},
 };
 
-static ink_status write_int8(ink__text *text, const ink__classifier *unused, ink_error *err)
+static ink_status write_int8(ink__text *text, const struct values *v, size_t m, ink_error *err)
 {
+    (void)v, (void)m;
     return ink__text_cstr(text,
                           "{\n    \"activations\": \"uint8, by row, as they come\",\n    \"bits\": 8,\n"
                           "    \"method\": \"" INK__INT8_METHOD "\",\n"
@@ -202,7 +261,7 @@ static ink_status start_member(ink__text *text, size_t *n, ink_error *err)
 
 /* p to end is one JSON object. */
 static ink_status rewrite(ink__text *text, const char *p, const char *end, const struct members *members,
-                          const ink__classifier *c, ink_error *err)
+                          const struct values *v, ink_error *err)
 {
     bool seen[MEMBERS_MAX] = {false};
     size_t n = 0;
@@ -221,7 +280,7 @@ static ink_status rewrite(ink__text *text, const char *p, const char *end, const
             INK_TRY(start_member(text, &n, err));
             INK_TRY(ink__text_bytes(text, key, (size_t)(key_end - key), err));
             INK_TRY(ink__text_cstr(text, ": ", err));
-            INK_TRY(m < members->n ? members->all[m].write(text, c, err)
+            INK_TRY(m < members->n ? members->all[m].write(text, v, m, err)
                                    : ink__text_bytes(text, value, (size_t)(value_end - value), err));
         }
         if (*p == '}')
@@ -234,13 +293,13 @@ static ink_status rewrite(ink__text *text, const char *p, const char *end, const
         INK_TRY(start_member(text, &n, err));
         INK_TRY(ink__text_string(text, member->key, strlen(member->key), err));
         INK_TRY(ink__text_cstr(text, ": ", err));
-        INK_TRY(member->write(text, c, err));
+        INK_TRY(member->write(text, v, m, err));
     }
     return ink__text_cstr(text, "\n}\n", err);
 }
 
 static ink_status replace(ink__text *text, const ink__text *base, const char *path,
-                          const struct members *members, const ink__classifier *classifier, ink_error *err)
+                          const struct members *members, const struct values *v, ink_error *err)
 {
     ink_status st;
     ink__json json = {0};
@@ -254,7 +313,7 @@ static ink_status replace(ink__text *text, const ink__text *base, const char *pa
     INK_TRY_GOTO(ink__json_mend(&mended, &len, &bad, bytes, err));
     if (mended)
         bytes = mended;
-    INK_TRY_GOTO(rewrite(text, bytes, bytes + len, members, classifier, err));
+    INK_TRY_GOTO(rewrite(text, bytes, bytes + len, members, v, err));
     /* A key that hides behind an escape ("num\u005flabels") would now be there twice. */
     ink__json_close(&json);
     st = ink__json_parse(&json, text->data, text->len, path, err);
@@ -268,7 +327,9 @@ ink_status ink__config_text_classifier(ink__text *text, const ink__text *base, c
                                        const ink__classifier *classifier, ink_error *err)
 {
     const struct members members = {of_classifier, sizeof of_classifier / sizeof *of_classifier};
-    return replace(text, base, path, &members, classifier, err);
+    const struct values values = {
+        .classifier = classifier, .class = classifier->arch->sequence_class, .dtype = classifier->dtype};
+    return replace(text, base, path, &members, &values, err);
 }
 
 ink_status ink__config_text_int8(ink__text *text, const ink__text *base, const char *path, ink_error *err)
@@ -277,10 +338,21 @@ ink_status ink__config_text_int8(ink__text *text, const ink__text *base, const c
     return replace(text, base, path, &members, NULL, err);
 }
 
-ink_status ink__config_text_masked(ink__text *text, const ink__text *base, const char *path,
-                                   const ink__arch *arch, ink__dtype dtype, ink_error *err)
+ink_status ink__config_text_pretrained(ink__text *text, const ink__text *base, const char *path,
+                                       const char *class, ink__dtype dtype, ink_error *err)
 {
-    const struct members members = {of_masked, sizeof of_masked / sizeof *of_masked};
-    const ink__classifier as = {.arch = arch, .dtype = dtype};
-    return replace(text, base, path, &members, &as, err);
+    const struct members members = {of_pretrained, sizeof of_pretrained / sizeof *of_pretrained};
+    const struct values values = {.class = class, .dtype = dtype};
+    return replace(text, base, path, &members, &values, err);
+}
+
+ink_status ink__config_text_numbers(ink__text *text, const ink__text *base, const char *path,
+                                    const ink__config_number *numbers, size_t n, ink_error *err)
+{
+    struct member all[INK__CONFIG_NUMBERS];
+    const struct members members = {all, n};
+    const struct values values = {.numbers = numbers};
+    for (size_t i = 0; i < n; ++i)
+        all[i] = (struct member){numbers[i].key, write_number, true};
+    return replace(text, base, path, &members, &values, err);
 }

@@ -18,6 +18,12 @@ ink_status ink__config_text_load(ink__text *text, const char *dir, ink_error *er
 ink_status ink__config_text_new(ink__text *text, const char *size, const ink_tokenizer *tokenizer,
                                 ink_error *err);
 
+/* The same of a new model of either family, "bert" or "electra", whose embeddings are 128 wide; or by the
+ * config.json of any family that the file `size` is, with the tokenizer's vocabulary and padding. INK_E_ARG:
+ * neither a size nor a file. */
+ink_status ink__config_text_start(ink__text *text, const char *family, const char *size,
+                                  const ink_tokenizer *tokenizer, ink_error *err);
+
 typedef struct ink__classifier {
     const ink__arch *arch;
     ink__task task;
@@ -35,8 +41,22 @@ ink_status ink__config_text_int8(ink__text *text, const ink__text *base, const c
 ink_status ink__config_text_classifier(ink__text *text, const ink__text *base, const char *path,
                                        const ink__classifier *classifier, ink_error *err);
 
-/* Replaces *text by base with the architectures and dtype of the model that guesses masked tokens. */
-ink_status ink__config_text_masked(ink__text *text, const ink__text *base, const char *path,
-                                   const ink__arch *arch, ink__dtype dtype, ink_error *err);
+/* Replaces *text by base with the architectures and dtype of a model of Hugging Face's that learns from text
+ * alone. */
+ink_status ink__config_text_pretrained(ink__text *text, const ink__text *base, const char *path,
+                                       const char *class, ink__dtype dtype, ink_error *err);
+
+/* A member that is a whole number. */
+typedef struct ink__config_number {
+    const char *key;
+    size_t value;
+} ink__config_number;
+
+enum { INK__CONFIG_NUMBERS = 4 };
+
+/* Replaces *text by base with these numbers [n], at most INK__CONFIG_NUMBERS. INK_E_FORMAT: base is not JSON.
+ */
+ink_status ink__config_text_numbers(ink__text *text, const ink__text *base, const char *path,
+                                    const ink__config_number *numbers, size_t n, ink_error *err);
 
 #endif

@@ -113,18 +113,21 @@ done:
 ink_status ink__export_store(const ink__export *what, const ink__store *store, ink_error *err)
 {
     ink__export all = *what;
+    all.n = 0;
     ink__tensor *tensors;
     INK_TRY(ink__calloc(&tensors, store->count, sizeof *tensors, "tensors", err));
     for (size_t i = 0; i < store->count; ++i) {
         const ink__parameter *p = &store->list[i];
-        tensors[i] = (ink__tensor){.name = p->name,
-                                   .dtype = INK__F32,
-                                   .rank = p->rank,
-                                   .shape = {p->shape[0], p->shape[1]},
-                                   .data = store->values + p->at,
-                                   .bytes = p->n * sizeof(float)};
+        if (!ink__store_has(store, p))
+            continue;
+        tensors[all.n++] = (ink__tensor){.name = p->name,
+                                         .dtype = INK__F32,
+                                         .rank = p->rank,
+                                         .shape = {p->shape[0], p->shape[1]},
+                                         .data = store->values + p->at,
+                                         .bytes = p->n * sizeof(float)};
     }
-    all.tensors = tensors, all.n = store->count;
+    all.tensors = tensors;
     const ink_status st = ink__export_write(&all, err);
     free(tensors);
     return st;

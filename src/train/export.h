@@ -21,7 +21,7 @@ typedef struct ink__export {
  * INK_E_NUMERIC: a weight that is not finite, or is too large for dtype; nothing is written then. */
 ink_status ink__export_write(const ink__export *what, ink_error *err);
 
-/* The same of every parameter of a store. */
+/* The same of every parameter of a store's or view's model. */
 ink_status ink__export_store(const ink__export *what, const ink__store *store, ink_error *err);
 
 /* dir/name = bytes, whole or not at all. */

@@ -1,5 +1,8 @@
 /* Guessing masked tokens: see masked_head.h. */
 #include "train/masked_head.h"
+#include "core/random.h"
+#include "nn/draw.h"
+#include "train/streams.h"
 
 #include <string.h>
 
@@ -73,39 +76,66 @@ static ink__activation activation_of(const ink__config *c)
     return c->arch->masked_gelu ? INK__GELU : c->activation;
 }
 
-/* h->logits [n,V] become their gradient. */
-static void score(ink__guesses *guesses, ink__masked_head *h, const int32_t *labels, size_t n, double divisor)
+/* Rows [n] of the list that are worked on at once, from `first` on. */
+struct part {
+    const uint32_t *rows;
+    const int32_t *labels;
+    size_t first, n;
+    double divisor;
+    const ink__draw *draw;
+};
+
+static float unit(const ink__draw *draw, uint32_t row)
+{
+    uint32_t words[4];
+    ink__random_u32x4(words, draw->seed, ink__stream(INK__DRAW_TOKEN, draw->update), draw->first_row + row);
+    return ink__random_unit(words[0]);
+}
+
+/* h->logits [n,V] become their gradient. That is scale * (softmax - [label]): what is drawn from, too. */
+static void score(ink__guesses *guesses, ink__masked_head *h, const struct part *part)
 {
     const ink__network *net = h->network;
-    const size_t V = net->config->V;
+    const size_t V = net->config->V, n = part->n;
+    const float scale = (float)(1 / part->divisor);
+    const ink__draw *draw = part->draw;
 #pragma omp parallel for schedule(static) num_threads(net->threads) if (net->threads > 1)
+    for (size_t i = 0; i < n; ++i) {
+        const size_t k = part->first + i, label = (size_t)part->labels[k];
+        float *z = h->logits + i * V; /* [V] */
+        h->losses[i] = net->passes->cross_entropy_row(z, &h->right[i], label, scale, V);
+        if (!draw)
+            continue;
+        const float kept = z[label];
+        z[label] += scale;
+        draw->tokens[k] = (int32_t)ink_draw(z, unit(draw, part->rows[k]), V);
+        z[label] = kept;
+    }
     for (size_t i = 0; i < n; ++i)
-        h->losses[i] = net->passes->cross_entropy_row(h->logits + i * V, &h->right[i], (size_t)labels[i],
-                                                      (float)(1 / divisor), V);
-    for (size_t i = 0; i < n; ++i)
-        guesses->loss += h->losses[i] / divisor, guesses->right += h->right[i];
+        guesses->loss += h->losses[i] / part->divisor, guesses->right += h->right[i];
 }
 
 /* Loss, and h->da [n,E] where it is wanted, a block of rows after the other. */
-static ink_status decode(ink__guesses *guesses, ink__masked_head *h, const int32_t *labels, size_t n,
-                         double divisor, bool learn, ink_error *err)
+static ink_status decode(ink__guesses *guesses, ink__masked_head *h, struct part part, bool learn,
+                         ink_error *err)
 {
     ink__network *net = h->network;
     const ink__affine out = decode_of(h);
-    const size_t E = net->config->E;
-    for (size_t i = 0; i < n; i += h->block) {
-        const size_t rows = n - i < h->block ? n - i : h->block;
-        INK_TRY(ink__affine_forward(h->logits, net, &out, h->a + i * E, rows, err));
-        score(guesses, h, labels + i, rows, divisor);
+    const size_t E = net->config->E, end = part.n;
+    for (; part.first < end; part.first += h->block) {
+        const size_t at = part.first * E;
+        part.n = end - part.first < h->block ? end - part.first : h->block;
+        INK_TRY(ink__affine_forward(h->logits, net, &out, h->a + at, part.n, err));
+        score(guesses, h, &part);
         if (learn)
-            INK_TRY(ink__affine_backward(h->da + i * E, net, &out, h->logits, h->a + i * E, rows, err));
+            INK_TRY(ink__affine_backward(h->da + at, net, &out, h->logits, h->a + at, part.n, err));
     }
     return INK_OK;
 }
 
 ink_status ink__masked_head_run(ink__guesses *guesses, ink__masked_head *h, const uint32_t *rows,
                                 const int32_t *labels, size_t n, size_t R, double divisor, bool learn,
-                                ink_error *err)
+                                const ink__draw *draw, ink_error *err)
 {
     ink__network *net = h->network;
     const ink__config *c = net->config;
@@ -121,7 +151,8 @@ ink_status ink__masked_head_run(ink__guesses *guesses, ink__masked_head *h, cons
     INK_TRY(ink__affine_forward(h->u, net, &dense, h->x, n, err));
     ink__rows_activate(h->da, net, h->u, activation_of(c), n, E);
     ink__rows_norm(h->a, h->xh, h->rstd, net, h->da, INK__MASKED_GAMMA, 0, n, E);
-    INK_TRY(decode(guesses, h, labels, n, divisor, learn, err));
+    const struct part all = {rows, labels, 0, n, divisor, draw};
+    INK_TRY(decode(guesses, h, all, learn, err));
     if (!learn)
         return INK_OK;
     memset(net->store->written, true, net->store->written_n); /* every word's embedding was in a product */

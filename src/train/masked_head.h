@@ -23,7 +23,7 @@ typedef struct ink__masked_head {
     bool *right;          /* [block] */
 } ink__masked_head;
 
-/* network outlives the head; its store has the parameters (ink__store_options.guesses). */
+/* network outlives the head; its store has the parameters (ink__store_options.head). */
 ink_status ink__masked_head_create(ink__masked_head *head, ink__network *network, ink_error *err);
 void ink__masked_head_free(ink__masked_head *head);
 
@@ -33,10 +33,18 @@ typedef struct ink__guesses {
     uint64_t right; /* rows whose label has the greatest logit */
 } ink__guesses;
 
+/* Tokens to be drawn from the softmax of each row: a pure function of the softmax, and of seed, update and
+ * the row's number in the update's batch. */
+typedef struct ink__draw {
+    int32_t *tokens; /* [n] */
+    uint64_t seed;
+    uint32_t update, first_row; /* number of row 0 */
+} ink__draw;
+
 /* Of rows [n] of network->x, which labels [n] should be guessed from. With `learn` network->x becomes its own
- * gradient, and the head's gradients are added to the store. */
+ * gradient, and the head's gradients are added to the store. draw NULL: nothing is drawn. */
 ink_status ink__masked_head_run(ink__guesses *guesses, ink__masked_head *head, const uint32_t *rows,
                                 const int32_t *labels, size_t n, size_t R, double divisor, bool learn,
-                                ink_error *err);
+                                const ink__draw *draw, ink_error *err);
 
 #endif

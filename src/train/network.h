@@ -105,7 +105,7 @@ ink__dropout ink__network_site(const ink__network *network, const ink__dropping 
 
 ink_status ink__affine_forward(float *y, ink__network *n, const ink__affine *a, const float *x, size_t R,
                                ink_error *err);
-/* dx NULL: not wanted. The rows of dy and x past R become zero. */
+/* dx NULL: not wanted; it may be x or, of a square layer, dy. The rows of dy and x past R become zero. */
 ink_status ink__affine_backward(float *dx, ink__network *n, const ink__affine *a, float *dy, float *x,
                                 size_t R, ink_error *err);
 

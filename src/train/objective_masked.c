@@ -33,8 +33,8 @@ static ink_status create(ink__trainer *t, ink_error *err)
     return ink__masked_head_create(&m->head, &t->network, err);
 }
 
-static double divisor(const ink__trainer *t, const ink__dataset *data, const uint32_t *records, size_t count,
-                      uint32_t update)
+double ink__masked_divisor(const ink__trainer *t, const ink__dataset *data, const uint32_t *records,
+                           size_t count, uint32_t update)
 {
     size_t asked = 0, row = 0;
     for (size_t i = 0; i < count; ++i) {
@@ -55,12 +55,19 @@ static ink_status learn(double *loss, ink__trainer *t, const ink__piece *piece, 
                                         batch->B, piece->update, piece->first_row);
     INK_TRY(ink__network_encode(&t->network, batch, piece->drop, err));
     INK_TRY(ink__masked_head_run(&guesses, &m->head, m->rows, m->labels, n, batch->offsets[batch->B],
-                                 piece->divisor, learns, err));
+                                 piece->divisor, learns, NULL, err));
     *loss = guesses.loss;
-    t->asked += n, t->right += guesses.right;
+    t->tally.asked += n, t->tally.guessed += guesses.right;
     if (!learns || !isfinite(*loss))
         return INK_OK;
     return ink__network_encode_backward(&t->network, batch, piece->drop, err);
 }
 
-const ink__objective ink__objective_masked = {create, free_masked, divisor, learn};
+const ink__objective ink__objective_masked = {.name = "mlm",
+                                              .family = "bert",
+                                              .networks = {{NULL, INK__GUESSES}},
+                                              .n_networks = 1,
+                                              .create = create,
+                                              .free = free_masked,
+                                              .divisor = ink__masked_divisor,
+                                              .learn = learn};

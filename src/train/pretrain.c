@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 
 ink_status ink__pretrain_tell(const ink__pretraining *run, const ink_pretrain_progress *progress,
@@ -71,18 +72,47 @@ static double tokens_per_second(const ink__pretraining *run)
     return seconds > 0 ? (double)(run->standing.tokens - run->tokens_before) / seconds : NAN;
 }
 
-static ink_status write_log(ink__pretraining *run, double loss, double accuracy, double norm, ink_error *err)
+size_t ink__pretrain_standing_size(const ink__pretraining *run)
+{
+    return run->objective->n_figures ? sizeof run->standing : offsetof(ink__pretrain_standing, figures);
+}
+
+double ink__pretrain_perplexity(const ink__pretraining *run)
+{
+    const ink__pretrain_standing *s = &run->standing;
+    return exp(run->objective->n_figures ? s->held_out_figures[INK__GENERATOR_LOSS] : s->held_out_loss);
+}
+
+static void log_figures(ink__pretraining *run, const char *prefix, const double *figures)
+{
+    for (size_t i = 0; i < run->objective->n_figures; ++i) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", prefix, ink__figure_names[i]);
+        ink__log_number(run->log, name, figures[i]);
+    }
+}
+
+static ink_status write_log(ink__pretraining *run, double loss, double accuracy, const double *figures,
+                            double norm, ink_error *err)
 {
     const ink__pretrain_standing *s = &run->standing;
     ink__log_start(run->log, s->step);
     ink__log_number(run->log, "epoch", (double)s->epoch + (double)s->at / (double)run->order.n_batches);
     ink__log_number(run->log, "loss", loss);
     ink__log_number(run->log, "accuracy", accuracy);
+    log_figures(run, "", figures);
     ink__log_number(run->log, "learning_rate", run->rate);
     ink__log_number(run->log, "grad_norm", norm);
     ink__log_count(run->log, "tokens", s->tokens);
     ink__log_time(run->log, ink__seconds() - run->started, tokens_per_second(run));
     return ink__log_write(run->log, err);
+}
+
+/* What an update has nothing to say of stays as it was. */
+static void smooth(double *mean, double value, double share)
+{
+    if (isfinite(value))
+        *mean = isfinite(*mean) ? *mean + share * (value - *mean) : value;
 }
 
 /* An update that masks no token, as a short batch may, moves weights by decay and moments alone. */
@@ -95,20 +125,23 @@ static ink_status update(void *with, ink_error *err)
     run->rate = ink__pretrain_rate(run);
     const size_t n = ink__pretrain_gather(run);
     const double divisor = ink__trainer_divisor(&run->trainer, &run->data, run->records, n);
-    double loss, norm;
+    double loss, norm, accuracy, figures[INK__FIGURES];
     INK_TRY(ink__trainer_learn(&loss, &run->trainer, &run->data, run->records, n, divisor, err));
-    const double accuracy = run->trainer.asked ? (double)run->trainer.right / (double)run->trainer.asked : 0;
+    ink__trainer_tell(&accuracy, figures, &run->trainer);
+    accuracy = isnan(accuracy) ? 0 : accuracy;
     INK_TRY(ink__trainer_update(&norm, &run->trainer, run->rate, err));
     for (size_t i = 0; i < n; ++i)
         s->tokens += run->data.offsets[run->records[i] + 1] - run->data.offsets[run->records[i]];
     ++s->step;
     const double share = s->step < SMOOTH ? 1.0 / (double)s->step : 1.0 / SMOOTH;
     s->loss += share * (loss - s->loss), s->accuracy += share * (accuracy - s->accuracy);
+    for (size_t i = 0; i < run->objective->n_figures; ++i)
+        smooth(&s->figures[i], figures[i], share);
     s->seconds = run->seconds_before + ink__seconds() - run->started;
     const double now = ink__pretrain_done(run);
     run->due = now >= 1 || (run->options->eval_steps ? s->step % run->options->eval_steps == 0
                                                      : floor(EVALUATIONS * now) > floor(EVALUATIONS * done));
-    return write_log(run, loss, accuracy, norm, err);
+    return write_log(run, loss, accuracy, figures, norm, err);
 }
 
 static ink_status evaluate(void *with, ink_error *err)
@@ -117,13 +150,22 @@ static ink_status evaluate(void *with, ink_error *err)
     ink__pretrain_standing *s = &run->standing;
     if (run->n_held == 0)
         return INK_OK;
-    INK_TRY(ink__trainer_measure(&s->held_out_loss, &s->held_out_accuracy, &run->trainer, &run->data,
-                                 run->held, run->n_held, err));
+    INK_TRY(ink__trainer_measure(&s->held_out_loss, &s->held_out_accuracy, s->held_out_figures, &run->trainer,
+                                 &run->data, run->held, run->n_held, err));
     ink__log_start(run->log, s->step);
     ink__log_number(run->log, "held_out_loss", s->held_out_loss);
-    ink__log_number(run->log, "held_out_perplexity", exp(s->held_out_loss));
+    ink__log_number(run->log, "held_out_perplexity", ink__pretrain_perplexity(run));
     ink__log_number(run->log, "held_out_accuracy", s->held_out_accuracy);
+    log_figures(run, "held_out_", s->held_out_figures);
     return ink__log_write(run->log, err);
+}
+
+static ink_replacing replacing(const double figures[INK__FIGURES])
+{
+    return (ink_replacing){.generator_loss = figures[INK__GENERATOR_LOSS],
+                           .discriminator_loss = figures[INK__DISCRIMINATOR_LOSS],
+                           .discriminator_accuracy = figures[INK__DISCRIMINATOR_ACCURACY],
+                           .found = figures[INK__REPLACED_FOUND]};
 }
 
 static ink_status show(void *with, bool evaluated, ink_error *err)
@@ -142,7 +184,9 @@ static ink_status show(void *with, bool evaluated, ink_error *err)
                                                        .seconds_left = s->seconds * (1 - done) / done,
                                                        .held_out_loss = s->held_out_loss,
                                                        .held_out_accuracy = s->held_out_accuracy,
-                                                       .evaluated = evaluated},
+                                                       .evaluated = evaluated,
+                                                       .replacing = replacing(s->figures),
+                                                       .held_out_replacing = replacing(s->held_out_figures)},
                               err);
 }
 
@@ -164,11 +208,11 @@ ink__course ink__pretrain_course(ink__pretraining *run)
                          .settings = run->settings,
                          .contents = {{"corpus_digest", "contents of the corpus", run->options->corpus[0]}},
                          .n_contents = 1,
-                         .store = &run->store,
+                         .store = &run->models[0].store,
                          .optimizer = &run->trainer.optimizer,
                          .log = &run->log,
                          .standing = &run->standing,
-                         .standing_size = sizeof run->standing,
+                         .standing_size = ink__pretrain_standing_size(run),
                          .saved = &run->saved,
                          .check = ink__pretrain_check_standing,
                          .is_over = is_over,
@@ -211,11 +255,14 @@ ink_status ink_pretrain(ink_pretrain_report *report, const ink_pretrain_options 
                             .report = report,
                             .lock = -1,
                             .standing = {.held_out_loss = NAN, .held_out_accuracy = NAN}};
+    for (size_t i = 0; i < INK__FIGURES; ++i)
+        run.standing.figures[i] = run.standing.held_out_figures[i] = NAN;
     *report = (ink_pretrain_report){.tokens_per_second = NAN};
     const ink_status st = pretrain(&run, err);
     const ink__pretrain_standing *s = &run.standing;
     report->steps = s->step, report->tokens = s->tokens, report->loss = s->loss;
     report->held_out_loss = s->held_out_loss, report->held_out_accuracy = s->held_out_accuracy;
+    report->held_out_replacing = replacing(s->held_out_figures);
     report->seconds = ink__seconds() - started;
     ink__pretrain_free(&run);
     return st;

@@ -1,8 +1,6 @@
 /* Getting a pretraining run ready: options, tokens, model, order. See pretrain_run.h. */
 #include "core/memory.h"
 #include "core/random.h"
-#include "model/model.h"
-#include "train/export.h"
 #include "train/pretrain_run.h"
 #include "train/streams.h"
 
@@ -12,14 +10,7 @@
 #include <unistd.h>
 
 /* Rows computed at once: enough for the products' full speed, few enough to keep activations small. */
-enum {
-    PIECE_TOKENS = 1024,
-    POSITIONS = 512,
-    SEQUENCE = 128,
-    HELD_OUT_MOST = 1000,
-    HELD_OUT_FEW = 50,
-    MOST = 1 << 20
-};
+enum { PIECE_TOKENS = 1024, SEQUENCE = 128, HELD_OUT_MOST = 1000, HELD_OUT_FEW = 50, MOST = 1 << 20 };
 
 /* Of a schedule whose updates are not counted beforehand. */
 enum { TICKS = 1 << 20 };
@@ -75,95 +66,37 @@ static ink_status check_options(const ink_pretrain_options *o, ink_error *err)
 
 /* ---- model ----------------------------------------------------------------------------------------- */
 
-static ink_status open_base(ink__pretraining *run, size_t *positions, ink_error *err)
+static ink_status find_objective(ink__pretraining *run, ink_error *err)
 {
-    const ink_pretrain_options *o = run->options;
-    const ink_model_options plain = {
-        .version = 1, .backend = INK_BACKEND_REF, .precision = INK_PRECISION_F32};
-    ink_model_info info;
-    INK_TRY(ink_model_open(&run->base, o->from, &plain, err));
-    ink_model *base = run->base;
-    if (base->config.int8)
-        return ink_fail(err, INK_E_ARG,
-                        "%s: is in 8 bits, too coarse to learn from; start from the model of floats it was "
-                        "made of",
-                        o->from);
-    INK_TRY(ink__params_bind_masked(&base->params, &base->config, base->tensors, o->from, err));
-    ink_model_get_info(&info, base);
-    *positions = info.positions;
-    run->tokenizer = base->tokenizer, run->tokenizer_dir = o->from;
-    if (!o->save_dtype)
-        run->save_dtype = strcmp(info.dtype, "F16") == 0    ? "f16"
-                          : strcmp(info.dtype, "BF16") == 0 ? "bf16"
-                                                            : "f32";
-    return INK_OK;
+    static const ink__objective *const all[] = {&ink__objective_masked, &ink__objective_replaced};
+    const char *name = run->options->objective ? run->options->objective : all[0]->name;
+    for (size_t i = 0; i < sizeof all / sizeof *all; ++i)
+        if (strcmp(name, all[i]->name) == 0) {
+            run->objective = all[i];
+            return INK_OK;
+        }
+    return ink_fail(err, INK_E_ARG, "no objective \"%s\", wanted mlm or rtd", name);
 }
 
-static ink_status open_start(ink__pretraining *run, ink_error *err)
+static ink_status choose_length(ink__pretraining *run, ink_error *err)
 {
     const ink_pretrain_options *o = run->options;
-    size_t positions = POSITIONS;
-    run->save_dtype = o->save_dtype ? o->save_dtype : "f32";
-    run->learning_rate = o->learning_rate > 0 ? o->learning_rate : o->from ? 1e-4 : 5e-4;
-    if (o->from) {
-        INK_TRY(open_base(run, &positions, err));
-    } else {
-        INK_TRY(ink_tokenizer_open(&run->own_tokenizer, o->tokenizer, err));
-        run->tokenizer = run->own_tokenizer, run->tokenizer_dir = o->tokenizer;
-    }
+    const size_t positions = ink__config_longest(&run->models[0].config);
     if (o->max_length > positions)
         return ink_fail(err, INK_E_ARG, "sequences of %zu tokens, but the model has %zu positions",
                         o->max_length, positions);
     run->max_length = o->max_length ? o->max_length : positions < SEQUENCE ? positions : SEQUENCE;
-    return ink__masking_create(&run->masking, run->tokenizer, o->mask_rate, o->seed, err);
-}
-
-static ink_status make_config(ink__pretraining *run, ink_error *err)
-{
-    const ink_pretrain_options *o = run->options;
-    ink__text base = {0};
-    ink__dtype dtype;
-    ink_status st;
-    INK_TRY(ink__save_dtype_find(&dtype, run->save_dtype, err));
-    if (o->from)
-        INK_TRY_GOTO(ink__config_text_load(&base, o->from, err));
-    else
-        INK_TRY_GOTO(ink__config_text_new(&base, o->size, run->tokenizer, err));
-    const ink__arch *arch = run->base ? run->base->config.arch : ink__arch_find("bert");
-    INK_TRY_GOTO(ink__config_text_masked(&run->config_text, &base, "config.json", arch, dtype, err));
-    INK_TRY_GOTO(
-        ink__json_parse(&run->config_json, run->config_text.data, run->config_text.len, "config.json", err));
-    st = ink__config_read(&run->config, &run->config_json, err);
-done:
-    ink__text_free(&base);
-    return st;
-}
-
-/* The start's own layout of the weights is not needed any longer. */
-static ink_status make_model(ink__pretraining *run, ink_error *err)
-{
-    double deviation = 0.02;
-    INK_TRY(ink__json_double(&deviation, &run->config_json, run->config_json.root, "initializer_range", err));
-    const bool had_head = run->base && run->base->params.model[INK__MASKED_OUT_B];
-    const ink__store_options start = {.from = run->base ? &run->base->params : NULL,
-                                      .guesses = true,
-                                      .deviation = deviation,
-                                      .seed = run->options->seed};
-    INK_TRY(ink__store_create(&run->store, &run->config, &start, err));
-    if (run->base && !had_head)
-        INK_TRY(ink__pretrain_say(run, err,
-                                  "%s has no head that guesses tokens: a new one is made from seed %llu",
-                                  run->options->from, (unsigned long long)run->options->seed));
-    ink_model_free(run->base);
-    run->base = NULL, run->tokenizer = NULL;
+    run->learning_rate = o->learning_rate > 0 ? o->learning_rate : o->from ? 1e-4 : 5e-4;
     return INK_OK;
 }
 
 static ink_status make_trainer(ink__pretraining *run, ink_error *err)
 {
     const ink_pretrain_options *o = run->options;
-    ink__trainer_options t = {.objective = &ink__objective_masked,
+    ink__trainer_options t = {.objective = run->objective,
                               .masking = &run->masking,
+                              .second_config = &run->models[1].config,
+                              .second_store = &run->models[1].store,
                               .threads = run->trainer.options.threads,
                               .piece_tokens = o->batch_tokens ? o->batch_tokens : PIECE_TOKENS,
                               .longest = run->max_length,
@@ -171,13 +104,14 @@ static ink_status make_trainer(ink__pretraining *run, ink_error *err)
                               .decay = o->weight_decay,
                               .max_grad_norm = o->max_grad_norm};
     INK_TRY(ink__optimizer_find(&t.optimizer, o->optimizer, err));
-    return ink__trainer_create(&run->trainer, &run->config, &run->store, &t, err);
+    return ink__trainer_create(&run->trainer, &run->models[0].config, &run->models[0].store, &t, err);
 }
 
 /* ---- corpus ---------------------------------------------------------------------------------------- */
 
 static ink_status on_reading(const ink__corpus_progress *p, void *user, ink_error *err)
 {
+    static const ink_replacing none = {NAN, NAN, NAN, NAN};
     ink__pretraining *run = user;
     const double now = ink__seconds();
     if (now - run->told < 0.1)
@@ -193,7 +127,9 @@ static ink_status on_reading(const ink__corpus_progress *p, void *user, ink_erro
                                                        .tokens_per_second = NAN,
                                                        .seconds_left = NAN,
                                                        .held_out_loss = NAN,
-                                                       .held_out_accuracy = NAN},
+                                                       .held_out_accuracy = NAN,
+                                                       .replacing = none,
+                                                       .held_out_replacing = none},
                               err);
 }
 
@@ -301,13 +237,16 @@ ink_status ink__pretrain_prepare(ink__pretraining *run, ink_error *err)
     INK_TRY(check_options(o, err));
     INK_TRY(ink__out_check(&run->lock, o->out, "pretrain.json", o->resume, err));
     run->trainer.options.threads = o->threads ? o->threads : ink_threads_default(NULL);
-    INK_TRY(open_start(run, err));
-    INK_TRY(make_config(run, err));
+    INK_TRY(find_objective(run, err));
+    INK_TRY(ink__pretrain_open(run, err));
+    INK_TRY(ink__pretrain_configure(run, err));
+    INK_TRY(choose_length(run, err));
+    INK_TRY(ink__masking_create(&run->masking, run->tokenizer, o->mask_rate, o->seed, err));
     INK_TRY(ink__out_make(&run->lock, o->out, err));
     INK_TRY(o->cache ? ink__strndup(&run->cache, o->cache, strlen(o->cache), err)
                      : ink__path_join(&run->cache, o->out, ".tokens", err));
     INK_TRY(open_corpus(run, err));
-    INK_TRY(make_model(run, err));
+    INK_TRY(ink__pretrain_make(run, err));
     INK_TRY(plan_updates(run, err));
     return make_trainer(run, err);
 }
@@ -318,14 +257,10 @@ void ink__pretrain_free(ink__pretraining *run)
         close(run->lock);
     ink__log_free(run->log);
     ink__trainer_free(&run->trainer);
-    ink__store_free(&run->store);
+    ink__pretrain_free_models(run);
     ink__order_free(&run->order);
     ink__masking_free(&run->masking);
     ink__corpus_close(&run->corpus);
-    ink__config_free(&run->config);
-    ink__json_close(&run->config_json);
-    ink__text_free(&run->config_text);
-    ink_model_free(run->base);
     ink_tokenizer_free(run->own_tokenizer);
     free(run->held);
     free(run->records);

@@ -31,7 +31,7 @@ ink_status ink__pretrain_settings(ink__pretraining *run, ink_error *err)
              (unsigned long long)run->corpus.digest.low);
     for (size_t i = 0; i < o->n_corpus; ++i)
         json_array_append_new(names, json_string(o->corpus[i]));
-    json_object_set_new(s, "objective", json_string("mlm"));
+    json_object_set_new(s, "objective", json_string(run->objective->name));
     json_object_set_new(s, "from", text_or_null(o->from));
     json_object_set_new(s, "size", text_or_null(o->size));
     json_object_set_new(s, "tokenizer", text_or_null(o->tokenizer));
@@ -68,12 +68,15 @@ ink_status ink__pretrain_check_standing(const void *with, const void *standing, 
                                         ink_error *err)
 {
     const ink__pretraining *run = with;
-    ink__pretrain_standing s;
-    memcpy(&s, standing, sizeof s);
+    ink__pretrain_standing s = {0};
+    bool told = true;
+    memcpy(&s, standing, ink__pretrain_standing_size(run));
     const bool counted = s.step > 0 && s.step < UINT32_MAX && s.at < run->order.n_batches &&
                          s.epoch <= s.step && s.tokens >= s.step &&
                          (run->options->steps == 0 || s.step <= run->options->steps);
-    if (!counted || !isfinite(s.loss) || !(s.accuracy >= 0 && s.accuracy <= 1) ||
+    for (size_t i = 0; i < INK__FIGURES; ++i)
+        told = told && !isinf(s.figures[i]) && !isinf(s.held_out_figures[i]);
+    if (!counted || !told || !isfinite(s.loss) || !(s.accuracy >= 0 && s.accuracy <= 1) ||
         !(s.seconds >= 0 && s.seconds < 1e12) || isinf(s.held_out_loss) || isinf(s.held_out_accuracy))
         return ink_fail(err, INK_E_FORMAT,
                         "%s: update %llu, epoch %llu, sequence %llu of it, %llu tokens: this cannot be", path,
@@ -113,6 +116,11 @@ static ink_status read_result(ink__pretraining *run, const ink__json *json, ink_
     INK_TRY(ink__json_double(&s->loss, json, result, "loss", err));
     INK_TRY(ink__json_double(&s->held_out_loss, json, result, "held_out_loss", err));
     INK_TRY(ink__json_double(&s->held_out_accuracy, json, result, "held_out_accuracy", err));
+    for (size_t i = 0; i < run->objective->n_figures; ++i) {
+        char name[64];
+        snprintf(name, sizeof name, "held_out_%s", ink__figure_names[i]);
+        INK_TRY(ink__json_double(&s->held_out_figures[i], json, result, name, err));
+    }
     s->step = steps, s->tokens = tokens;
     return tidy(run, err);
 }
@@ -160,8 +168,13 @@ static ink_status write_summary(const ink__pretraining *run, ink_error *err)
     json_object_set_new(result, "tokens", count(s->tokens));
     json_object_set_new(result, "loss", real_or_null(s->loss));
     json_object_set_new(result, "held_out_loss", real_or_null(s->held_out_loss));
-    json_object_set_new(result, "held_out_perplexity", real_or_null(exp(s->held_out_loss)));
+    json_object_set_new(result, "held_out_perplexity", real_or_null(ink__pretrain_perplexity(run)));
     json_object_set_new(result, "held_out_accuracy", real_or_null(s->held_out_accuracy));
+    for (size_t i = 0; i < run->objective->n_figures; ++i) {
+        char name[64];
+        snprintf(name, sizeof name, "held_out_%s", ink__figure_names[i]);
+        json_object_set_new(result, name, real_or_null(s->held_out_figures[i]));
+    }
     json_object_set_new(all, "inkling", json_string(ink_version()));
     json_object_set_new(all, "settings", settings);
     json_object_set_new(all, "result", result);
@@ -176,11 +189,8 @@ static ink_status write_summary(const ink__pretraining *run, ink_error *err)
 
 ink_status ink__pretrain_finish(ink__pretraining *run, ink_error *err)
 {
-    ink__export what = {
-        .dir = run->options->out, .tokenizer_dir = run->tokenizer_dir, .config = &run->config_text};
     INK_TRY(ink__log_sync(run->log, err));
-    INK_TRY(ink__save_dtype_find(&what.dtype, run->save_dtype, err));
-    INK_TRY(ink__export_store(&what, &run->store, err));
+    INK_TRY(ink__pretrain_export(run, err));
     INK_TRY(write_summary(run, err));
     return tidy(run, err);
 }

@@ -1,5 +1,6 @@
 /* Every parameter of a model in training: values and gradients, each one flat array, under the names they
- * have in a file. The optimizer walks over the arrays, the network finds its parameters by slot and layer. */
+ * have in a file. The optimizer walks over the arrays, the network finds its parameters by slot and layer.
+ * Two models that are trained together are in one store, each found through a view of its own. */
 #ifndef INK_TRAIN_STORE_H
 #define INK_TRAIN_STORE_H
 
@@ -27,13 +28,15 @@ typedef struct ink__store {
     size_t written_n;
     size_t *model;                /* [INK__MODEL_SLOTS] index in list + 1, 0: there is none */
     size_t (*layers)[INK__SLOTS]; /* [L] likewise */
+    size_t L;
+    bool view; /* of a second model: all but model and layers is borrowed */
 } ink__store;
 
 typedef struct ink__store_options {
-    const ink__params *from; /* tensors to start from; NULL: every parameter is made */
-    bool guesses;            /* the head is the one that guesses masked tokens, not one for labels */
-    bool keep_head;          /* the layer that ends in labels is taken from there, too */
-    double deviation;        /* of the normal numbers that made weights start as */
+    const ink__params *from;     /* tensors to start from; NULL: every parameter is made */
+    const ink__param_spec *head; /* of pretraining; NULL: that of the architecture, which ends in labels */
+    bool keep_head;              /* the layer that ends in labels is taken from there, too */
+    double deviation;            /* of the normal numbers that made weights start as */
     uint64_t seed;
 } ink__store_options;
 
@@ -43,12 +46,21 @@ ink_status ink__store_create(ink__store *store, const ink__config *config, const
                              ink_error *err);
 void ink__store_free(ink__store *store);
 
+/* Adds a second model to a store that has no network or optimizer yet. Its word, position and type embeddings
+ * are those of the first, so that gradients of both add up; *view finds these and its own, and is freed
+ * before the store is. INK_E_SHAPE: its embeddings are of other shapes. */
+ink_status ink__store_extend(ink__store *view, ink__store *store, const ink__config *config,
+                             const ink__store_options *options, ink_error *err);
+
 /* All gradients to zero, as after creation. */
 void ink__store_clear(ink__store *store);
 
 /* Whether the gradient of the slot is an old one, which the caller now overwrites; of three that are placed
  * together, the first one's slot stands for all. */
 bool ink__store_renew(const ink__store *store, ink__slot slot, size_t layer);
+
+/* Whether p, of the list, is a parameter of the model that the store or view finds. */
+bool ink__store_has(const ink__store *store, const ink__parameter *p);
 
 /* NULL where the model has no such parameter. */
 const ink__parameter *ink__store_find(const ink__store *store, ink__slot slot, size_t layer);

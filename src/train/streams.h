@@ -10,7 +10,8 @@ typedef enum ink__purpose {
     INK__DRAW_ORDER,    /* of the records in an epoch */
     INK__DRAW_HELD_OUT, /* which records become the dev set */
     INK__DRAW_INIT,     /* weights that start at random; `which` numbers the tensor */
-    INK__DRAW_MASK      /* what a model in pretraining has to guess; `which` is the update */
+    INK__DRAW_MASK,     /* what a model in pretraining has to guess; `which` is the update */
+    INK__DRAW_TOKEN     /* what a generator puts there; likewise */
 } ink__purpose;
 
 /* The stream of a purpose: `which` is the epoch, the class, the tensor. */

@@ -98,7 +98,10 @@ double ink__trainer_divisor(const ink__trainer *t, const ink__dataset *data, con
 static ink_status learn(double *loss, ink__trainer *t, const ink__dataset *data, const uint32_t *records,
                         size_t count, double divisor, uint32_t update, ink_error *err)
 {
+    size_t rows = 0;
     *loss = 0;
+    for (size_t i = 0; i < count; ++i)
+        rows += length_of(data, records[i]);
     for (size_t first = 0, B; first < count; first += B) {
         const ink__dropping drop = {
             .seed = t->options.seed, .step = update, .first_row = t->rows, .first_sequence = t->sequences};
@@ -107,7 +110,8 @@ static ink_status learn(double *loss, ink__trainer *t, const ink__dataset *data,
                             .drop = update == UINT32_MAX ? NULL : &drop,
                             .update = update,
                             .first_row = t->rows,
-                            .divisor = divisor};
+                            .divisor = divisor,
+                            .rows = (double)rows};
         double share;
         B = fill_piece(&piece.batch, t, data, records, first, count);
         if (B == 0)
@@ -135,10 +139,28 @@ ink_status ink__trainer_learn(double *loss, ink__trainer *trainer, const ink__da
 
 static void begin(ink__trainer *t)
 {
-    t->rows = t->sequences = 0, t->asked = t->right = 0;
+    t->rows = t->sequences = 0, t->tally = (ink__tally){0};
 }
 
-ink_status ink__trainer_measure(double *loss, double *accuracy, ink__trainer *trainer,
+const char *const ink__figure_names[INK__FIGURES] = {"generator_loss", "discriminator_loss",
+                                                     "discriminator_accuracy", "replaced_found"};
+
+static double share_of(uint64_t part, uint64_t all)
+{
+    return all ? (double)part / (double)all : NAN;
+}
+
+void ink__trainer_tell(double *accuracy, double *figures, const ink__trainer *trainer)
+{
+    const ink__tally *tally = &trainer->tally;
+    *accuracy = share_of(tally->guessed, tally->asked);
+    figures[INK__GENERATOR_LOSS] = tally->judged && tally->asked ? tally->generator_loss : NAN;
+    figures[INK__DISCRIMINATOR_LOSS] = tally->judged ? tally->discriminator_loss : NAN;
+    figures[INK__DISCRIMINATOR_ACCURACY] = share_of(tally->right, tally->judged);
+    figures[INK__REPLACED_FOUND] = share_of(tally->found, tally->replaced);
+}
+
+ink_status ink__trainer_measure(double *loss, double *accuracy, double *figures, ink__trainer *trainer,
                                 const ink__dataset *data, const uint32_t *records, size_t count,
                                 ink_error *err)
 {
@@ -147,7 +169,7 @@ ink_status ink__trainer_measure(double *loss, double *accuracy, ink__trainer *tr
     begin(trainer);
     const double divisor = objective->divisor(trainer, data, records, count, UINT32_MAX);
     const ink_status st = learn(loss, trainer, data, records, count, divisor, UINT32_MAX, err);
-    *accuracy = trainer->asked ? (double)trainer->right / (double)trainer->asked : NAN;
+    ink__trainer_tell(accuracy, figures, trainer);
     begin(trainer);
     ink__omp_leave(before);
     return st;

@@ -19,9 +19,39 @@ typedef struct ink__piece {
     uint32_t update;           /* whose batch it is, from 0; UINT32_MAX: none's, it is only measured */
     uint32_t first_row;        /* of the piece in that batch */
     double divisor;
+    double rows; /* of the whole batch */
 } ink__piece;
 
+/* What an objective may tell besides its loss and the share of masked tokens that were guessed. */
+typedef enum ink__figure {
+    INK__GENERATOR_LOSS,         /* mean over the masked tokens */
+    INK__DISCRIMINATOR_LOSS,     /* mean over all tokens */
+    INK__DISCRIMINATOR_ACCURACY, /* share of all tokens that were judged rightly */
+    INK__REPLACED_FOUND,         /* share of the replaced tokens that were */
+    INK__FIGURES
+} ink__figure;
+
+extern const char *const ink__figure_names[INK__FIGURES]; /* "generator_loss" and so on */
+
+/* Sums over an update so far. */
+typedef struct ink__tally {
+    uint64_t asked, guessed; /* masked tokens */
+    uint64_t judged, right;  /* all tokens, by whether they were replaced */
+    uint64_t replaced, found;
+    double generator_loss, discriminator_loss;
+} ink__tally;
+
+enum { INK__NETWORKS = 2 };
+
 typedef struct ink__objective {
+    const char *name;   /* of one of pretraining, which also says what it wants: */
+    const char *family; /* of a new model */
+    struct {
+        const char *folder; /* where the network is written within the run's; NULL: there itself */
+        ink__pretraining_head head;
+    } networks[INK__NETWORKS];
+    size_t n_networks;
+    size_t n_figures;                                            /* 0, or INK__FIGURES */
     ink_status (*create)(ink__trainer *trainer, ink_error *err); /* makes trainer->own; or NULL */
     void (*free)(ink__trainer *trainer);
     double (*divisor)(const ink__trainer *trainer, const ink__dataset *data, const uint32_t *records,
@@ -30,8 +60,13 @@ typedef struct ink__objective {
     ink_status (*learn)(double *loss, ink__trainer *trainer, const ink__piece *piece, ink_error *err);
 } ink__objective;
 
-extern const ink__objective ink__objective_labels; /* the options' task (objective_labels.c) */
-extern const ink__objective ink__objective_masked; /* masked tokens (objective_masked.c) */
+extern const ink__objective ink__objective_labels;   /* the options' task (objective_labels.c) */
+extern const ink__objective ink__objective_masked;   /* masked tokens (objective_masked.c) */
+extern const ink__objective ink__objective_replaced; /* replaced tokens (objective_replaced.c) */
+
+/* A divisor: how many tokens of the records are masked, and 1 where none is. */
+double ink__masked_divisor(const ink__trainer *trainer, const ink__dataset *data, const uint32_t *records,
+                           size_t count, uint32_t update);
 
 /* What a teacher says of the texts that are learned from. Records from `labelled` on have no labels and are
  * learned from it alone. What it points to may be filled in after the trainer is made. */
@@ -47,6 +82,9 @@ typedef struct ink__soft {
 typedef struct ink__trainer_options {
     const ink__objective *objective; /* NULL: labels */
     const ink__masking *masking;     /* of masked tokens */
+    /* Of an objective of two networks the second one's; its store is a view of the first one's. */
+    const ink__config *second_config;
+    const ink__store *second_store;
     ink__task task;
     ink_backend backend;
     size_t threads;
@@ -77,7 +115,7 @@ struct ink__trainer {
     float *dlogits;       /* [max_sequences,C] */
     /* The update under way. */
     uint32_t rows, sequences;
-    uint64_t asked, right; /* masked tokens since it began, and how many were guessed */
+    ink__tally tally;
 };
 
 ink_status ink__trainer_create(ink__trainer *trainer, const ink__config *config, ink__store *store,
@@ -93,9 +131,13 @@ double ink__trainer_divisor(const ink__trainer *trainer, const ink__dataset *dat
 ink_status ink__trainer_learn(double *loss, ink__trainer *trainer, const ink__dataset *data,
                               const uint32_t *records, size_t count, double divisor, ink_error *err);
 
-/* The loss of records [count], dropout off and nothing learned, and the share of masked tokens that was
- * guessed: NaN if there are none. Masks are always the same. Not within an update. */
-ink_status ink__trainer_measure(double *loss, double *accuracy, ink__trainer *trainer,
+/* Of the update under way: the share of masked tokens that was guessed, and figures [INK__FIGURES]; NaN where
+ * there are none. */
+void ink__trainer_tell(double *accuracy, double *figures, const ink__trainer *trainer);
+
+/* The loss of records [count], dropout off and nothing learned, and what ink__trainer_tell tells. Masks, and
+ * what is drawn, are always the same. Not within an update. */
+ink_status ink__trainer_measure(double *loss, double *accuracy, double *figures, ink__trainer *trainer,
                                 const ink__dataset *data, const uint32_t *records, size_t count,
                                 ink_error *err);
 

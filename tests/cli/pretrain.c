@@ -42,6 +42,31 @@ Test(pretrain, an_encoder_is_made_that_embed_and_finetune_take)
               "%s", err);
 }
 
+Test(pretrain, objective_rtd_makes_two_models_and_a_config_json_is_a_size)
+{
+    write_corpus();
+    cr_expect(run(PRETRAIN "--objective rtd --steps 4 --out model") == 0, "%s", err);
+    cr_expect(strstr(err, "of the replaced found; held out: perplexity") && strstr(err, "model: 4 updates"),
+              "%s", err);
+    cr_expect(
+        run("for m in model model/generator; do echo the red fox | inkling embed -m $m --quiet; done") == 0,
+        "%s", err);
+    cr_expect(run(PRETRAIN "--objective rtd --steps 4 --out model --resume") == 0 &&
+                  strstr(err, "nothing to do") && strstr(err, "of the replaced found"),
+              "%s", err);
+    cr_expect(run(PRETRAIN "--steps 4 --out model --resume") == 1 && strstr(err, "\"objective\" \"rtd\""),
+              "%s", err);
+    cr_expect(run("inkling pretrain --from model --objective rtd --corpus fox.txt --steps 2 --max-length 32 "
+                  "--out more --quiet") == 0 &&
+                  err[0] == '\0',
+              "%s", err);
+    cr_expect(run("inkling pretrain --size model/generator/config.json --tokenizer tok --corpus fox.txt "
+                  "--steps 2 --max-length 32 --out sized --quiet && grep -q ElectraForMaskedLM "
+                  "sized/config.json") == 0,
+              "%s", err);
+    cr_expect(run(PRETRAIN "--objective nsp --steps 4 --out m") == 2 && strstr(err, "mlm|rtd"), "%s", err);
+}
+
 Test(pretrain, compressed_files_and_folders_are_read)
 {
     write_corpus();

@@ -101,3 +101,53 @@ Test(config_text, a_new_model_has_the_size_asked_for)
                    "\"huge\" is no size of a model; there are tiny, mini, small, base");
     ink_tokenizer_free(tokenizer);
 }
+
+Test(config_text, a_new_electra_has_narrow_embeddings)
+{
+    ink_tokenizer *tokenizer;
+    ink__json json;
+    ink__config config;
+    assert_ok(ink_tokenizer_open(&tokenizer, INK_TEST_DATA "/golden/bert-tiny-cls", &err), err);
+    assert_ok(ink__config_text_start(&out, "electra", "small", tokenizer, &err), err);
+    assert_ok(ink__json_parse(&json, out.data, out.len, "config.json", &err), err);
+    assert_ok(ink__config_read(&config, &json, &err), err);
+    cr_expect(config.arch == ink__arch_find("electra") && config.H == 512 && config.E == 128 &&
+              config.F == 2048 && config.N == 8 && config.L == 4);
+    ink__config_free(&config);
+    ink__json_close(&json);
+    /* A BERT by this door is that by the other. */
+    assert_ok(ink__config_text_start(&base, "bert", "mini", tokenizer, &err), err);
+    assert_ok(ink__config_text_new(&out, "mini", tokenizer, &err), err);
+    cr_expect(out.len == base.len && memcmp(out.data, base.data, out.len) == 0);
+    ink_tokenizer_free(tokenizer);
+}
+
+Test(config_text, a_file_says_all_but_what_is_the_tokenizers)
+{
+    ink_tokenizer *tokenizer;
+    char wanted[300];
+    assert_ok(ink_tokenizer_open(&tokenizer, INK_TEST_DATA "/golden/bert-tiny-cls", &err), err);
+    const char *path = scratch_text("my.json", "{\"eps\":1e-12,\"vocab_size\":7,\"model_type\":\"roberta\"}");
+    assert_ok(ink__config_text_start(&out, "bert", path, tokenizer, &err), err);
+    snprintf(wanted, sizeof wanted,
+             "{\n  \"eps\": 1e-12,\n  \"vocab_size\": %zu,\n  \"model_type\": \"roberta\",\n"
+             "  \"pad_token_id\": 0\n}\n",
+             ink_tokenizer_vocab_size(tokenizer));
+    expect_out(wanted);
+    expect_failure(ink__config_text_start(&out, "bert", "huge", tokenizer, &err), err, INK_E_ARG,
+                   "\"huge\" is no size of a model and no file");
+    scratch_text("my.json", "[]");
+    expect_failure(ink__config_text_start(&out, "bert", path, tokenizer, &err), err, INK_E_FORMAT,
+                   "wanted an object");
+    ink_tokenizer_free(tokenizer);
+}
+
+Test(config_text, numbers_take_the_place_of_others)
+{
+    static const ink__config_number numbers[] = {{"hidden_size", 64}, {"new", 18446744073709551615u}};
+    base.len = 0;
+    assert_ok(ink__text_cstr(&base, "{\"a\":1.50,\"hidden_size\":\"x\",\"n\":{\"new\":1}}", &err), err);
+    assert_ok(ink__config_text_numbers(&out, &base, "config.json", numbers, 2, &err), err);
+    expect_out("{\n  \"a\": 1.50,\n  \"hidden_size\": 64,\n  \"n\": {\"new\":1},\n"
+               "  \"new\": 18446744073709551615\n}\n");
+}

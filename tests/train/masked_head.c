@@ -42,7 +42,9 @@ static void open_fixture(struct fixture *f, const char *name)
     snprintf(path, sizeof path, "%s/masked.safetensors", f->golden.dir);
     cr_assert(ink__tensors_open(&f->masked, path, &f->err) == INK_OK, "%s", f->err.text);
     cr_assert(ink_model_open(&f->model, f->golden.dir, &plain, &f->err) == INK_OK, "%s", f->err.text);
-    const ink__store_options options = {.from = &f->model->params, .guesses = true, .deviation = 0.02};
+    const ink__store_options options = {.from = &f->model->params,
+                                        .head = f->model->config.arch->pretraining[INK__GUESSES].params,
+                                        .deviation = 0.02};
     cr_assert(ink__store_create(&f->store, &f->model->config, &options, &f->err) == INK_OK, "%s",
               f->err.text);
     for (size_t i = 0; i < f->store.count; ++i) {
@@ -85,7 +87,7 @@ static ink__guesses run(struct fixture *f, const ink__dropping *drop, bool learn
     ink__guesses guesses;
     cr_assert(ink__network_encode(&f->net, &batch, drop, &f->err) == INK_OK, "%s", f->err.text);
     cr_assert(ink__masked_head_run(&guesses, &f->head, f->rows, f->labels, f->n, g->R, (double)f->n, learn,
-                                   &f->err) == INK_OK,
+                                   NULL, &f->err) == INK_OK,
               "%s", f->err.text);
     if (learn)
         cr_assert(ink__network_encode_backward(&f->net, &batch, drop, &f->err) == INK_OK, "%s", f->err.text);
@@ -221,7 +223,7 @@ Test(masked_head, without_a_masked_row_nothing_is_learned)
     const ink_batch batch = {f.ids, f.golden.types, f.golden.offsets, f.golden.B};
     ink__guesses guesses;
     cr_assert(ink__network_encode(&f.net, &batch, NULL, &f.err) == INK_OK);
-    cr_assert(ink__masked_head_run(&guesses, &f.head, f.rows, f.labels, 0, f.golden.R, 1, true, &f.err) ==
+    cr_assert(ink__masked_head_run(&guesses, &f.head, f.rows, f.labels, 0, f.golden.R, 1, true, NULL, &f.err) ==
               INK_OK);
     cr_assert(ink__network_encode_backward(&f.net, &batch, NULL, &f.err) == INK_OK);
     cr_expect(guesses.loss == 0 && guesses.right == 0);

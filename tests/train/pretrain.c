@@ -1,59 +1,9 @@
 /* Pretraining runs: what is learned and written, from random weights and from a model; stopped and resumed
  * runs end in the same bytes, whatever the threads; what cannot be is refused by name. */
 #include "io/safetensors.h"
-#include "train/finetune.h"
-
-#include <inkling/pretrain.h>
+#include "train/pretrain.h"
 
 TestSuite(pretrain, .init = make_scratch, .fini = remove_scratch);
-
-static ink_pretrain_report found;
-static double last_rate, last_done;
-
-static int on_update(const ink_pretrain_progress *p, void *user)
-{
-    struct watch *w = user;
-    if (p->message) {
-        const size_t used = strlen(said);
-        snprintf(said + used, sizeof said - used, "%s\n", p->message);
-        return 0;
-    }
-    last_rate = p->learning_rate, last_done = p->done;
-    return p->step > 0 && w->stop_every > 0 && ++w->calls == w->stop_every;
-}
-
-/* n lines of words of bert-tiny-cls, no two alike unless `period` says so. */
-static const char *lines(const char *name, size_t n, size_t period)
-{
-    static const char *const words[] = {"the",   "hotel", "was",   "good", "and",   "slow", "food",
-                                        "never", "you",   "staff", "love", "money", "it",   "late"};
-    char *text = calloc(n + 1, 200);
-    for (size_t i = 0, used = 0; i < n; ++i) {
-        unsigned seed = (unsigned)(i % period) * 2654435761u + 17;
-        for (size_t w = 0; w < 6 + i % period % 7; ++w, seed = seed * 1103515245u + 12345u)
-            used += (size_t)sprintf(text + used, "%s ", words[(seed >> 16) % 14]);
-        used += (size_t)sprintf(text + used, "\n");
-    }
-    const char *path = keep(scratch_text(name, text));
-    free(text);
-    return path;
-}
-
-static ink_pretrain_options pretraining(const char *const *corpus, const char *out)
-{
-    ink_pretrain_options o = INK_PRETRAIN_OPTIONS_INIT;
-    o.from = start_dir, o.out = out;
-    o.corpus = corpus, o.n_corpus = 1;
-    o.steps = 10, o.batch_size = 8, o.learning_rate = 2e-3, o.threads = 1, o.max_length = 16;
-    o.progress = on_update, o.user = &watch;
-    return o;
-}
-
-static ink_status pretrain(const ink_pretrain_options *o)
-{
-    said[0] = '\0', watch.calls = 0;
-    return ink_pretrain(&found, o, &err);
-}
 
 Test(pretrain, a_model_is_written_that_opens_and_says_what_it_is)
 {
@@ -127,16 +77,8 @@ Test(pretrain, stopped_and_resumed_it_ends_in_the_same_bytes_whatever_the_thread
         watch.stop_every = 0;
         assert_ok(st, err);
         cr_expect(stops >= 2, "%zu stops", stops);
-        char *a, *b;
         static const char *const files[] = {"model.safetensors", "config.json", "pretrain.json", "log.jsonl"};
-        for (size_t i = 0; i < 4; ++i) {
-            size_t a_len, b_len;
-            a = read_in(&a_len, whole, files[i]), b = read_in(&b_len, parts, files[i]);
-            if (i == 3)
-                a_len = without_times(a, a_len), b_len = without_times(b, b_len);
-            cr_expect(a_len == b_len && memcmp(a, b, a_len) == 0, "%s", files[i]);
-            free(a), free(b);
-        }
+        expect_same_run(whole, parts, files, 4);
     }
 }
 

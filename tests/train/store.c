@@ -187,3 +187,62 @@ Test(store, new_weights_are_the_seeds)
     ink__store_free(&store);
     ink_model_free(model);
 }
+
+/* A generator in its discriminator's store. */
+Test(store, a_second_model_shares_tables_and_nothing_else)
+{
+    ink__store view;
+    open_model("electra-projected");
+    ink__config *config = &model->config;
+    const ink__pretrained_head *heads = config->arch->pretraining;
+    ink__store_options options = {.from = &model->params, .head = heads[INK__JUDGES].params, .seed = 1};
+    make(&options);
+    const size_t first = store.count;
+    const float *old = store.values;
+    float *before = new_floats(store.floats);
+    const size_t floats = store.floats;
+    memcpy(before, old, floats * sizeof *before);
+    options = (ink__store_options){.head = heads[INK__GUESSES].params, .deviation = 0.02, .seed = 1};
+    cr_assert(ink__store_extend(&view, &store, config, &options, &err) == INK_OK, "%s", err.text);
+    cr_expect(same_bits(before, store.values, floats), "the first's values");
+    cr_expect(view.values == store.values && view.count == store.count && view.floats == store.floats);
+    unsigned char *taken = calloc(store.floats, 1);
+    size_t mine = 0, others = 0;
+    for (size_t i = 0; i < store.count; ++i) {
+        const ink__parameter *p = &store.list[i];
+        for (size_t e = 0; e < p->n; ++e)
+            cr_assert(!taken[p->at + e]++, "%s", p->name);
+        mine += ink__store_has(&store, p), others += ink__store_has(&view, p);
+        cr_expect(ink__store_has(&store, p) == (i < first), "%s", p->name);
+        cr_expect(ink__store_has(&view, p) == (i >= first || p->slot <= INK__TYPE), "%s", p->name);
+        cr_expect(i < first || p->fresh, "%s", p->name);
+    }
+    free(taken);
+    cr_expect(mine == first && others == store.count - first + 3);
+    cr_expect(ink__store_value(&view, INK__WORD, 0) == ink__store_value(&store, INK__WORD, 0));
+    cr_expect(ink__store_value(&view, INK__QUERY_W, 1) != ink__store_value(&store, INK__QUERY_W, 1));
+    expect_normal(ink__store_find(&view, INK__PROJECT_W, 0), 0.02);
+    free(before);
+
+    /* One of other sizes has no place, and leaves the store as it was. */
+    ink__store other;
+    config->V += 1;
+    cr_expect(ink__store_extend(&other, &store, config, &options, &err) == INK_E_SHAPE &&
+                  strstr(err.text, "is [151,20], that of the first [150,20]"),
+              "%s", err.text);
+    ink__store_free(&other);
+    config->V -= 1;
+    ink__store_free(&view);
+    ink__store_free(&store);
+    ink_model_free(model);
+}
+
+Test(store, more_parameters_than_there_can_be_are_refused)
+{
+    open_model("electra-projected");
+    ink__config huge = model->config;
+    huge.V = huge.P = huge.T = huge.E = INT32_MAX; /* whose sum would come round */
+    cr_expect(ink__store_create(&store, &huge, &(ink__store_options){.seed = 1}, &err) == INK_E_SHAPE, "%s",
+              err.text);
+    ink_model_free(model);
+}
