@@ -119,8 +119,8 @@ Test(finetune, a_teacher_is_asked_and_what_it_says_is_told)
             "--unlabelled more --distill-weight 0.8 --temperature 3 --epochs 1 --progress --out small") == 0,
         "%s", err);
     static const char *const lines[] = {"unlabelled: 3 texts; left out are 1 that repeat one of them, 0 that",
-                                        "/83 texts", "teacher: 83 texts scored, ",
-                                        "teacher: dev accuracy ", "training records the label they have"};
+                                        "/83 texts", "teacher: 83 texts scored, ", "teacher: dev accuracy ",
+                                        "training records the label they have"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; ++i)
         cr_expect(strstr(err, lines[i]), "`%s` is not in:\n%s", lines[i], err);
     cr_expect(!is_there("small/teacher") && is_there("small/finetune.json"));
