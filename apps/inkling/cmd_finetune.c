@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 struct args {
-    cli_list train, dev;
-    const char *from, *size, *tokenizer, *out, *label, *class_weights, *metric;
+    cli_list train, dev, unlabelled;
+    const char *from, *size, *tokenizer, *out, *label, *class_weights, *metric, *teacher;
     struct job_args job; /* what it shares with the verbs that read records */
     int task, scheduler, optimizer, dtype;
-    double epochs, learning_rate, weight_decay, warmup_ratio, max_grad_norm, label_smoothing, layer_lr_decay;
+    double epochs, learning_rate, weight_decay, warmup_ratio, max_grad_norm, label_smoothing, layer_lr_decay,
+        temperature, distill_weight;
     size_t batch_size, accumulation, patience, freeze_layers, eval_steps, seed, seeds;
     bool drop_duplicates, resume;
 };
@@ -32,6 +33,8 @@ static struct args defaults = {.job = {.output = "-", .text = "text", .on_error 
                                .warmup_ratio = 0.06,
                                .max_grad_norm = 1,
                                .layer_lr_decay = 1,
+                               .temperature = 2,
+                               .distill_weight = 0.9,
                                .batch_size = 32,
                                .accumulation = 1,
                                .seed = 42,
@@ -85,6 +88,14 @@ static const cli_opt options[] = {
      "each layer learns at X times the rate of the layer above", NULL},
     {0, "save-dtype", CLI_CHOICE, AT(dtype), "f32|f16|bf16",
      "type of the saved weights; 16 bits: half the size", "that of --from; f32 with --size"},
+    {0, "teacher", CLI_STR, AT(teacher), "DIR",
+     "a finetuned model of the same labels, whose answers are learned, too", "none"},
+    {0, "unlabelled", CLI_LIST, AT(unlabelled), "FILE",
+     "texts without labels, learned from the teacher's answers alone", "none"},
+    {0, "distill-weight", CLI_REAL, AT(distill_weight), "X",
+     "how much the teacher counts, 0 to 1; the labels have the rest", NULL},
+    {0, "temperature", CLI_REAL, AT(temperature), "X",
+     "with --teacher: higher ones show more of the labels it does not choose", NULL},
     {0, "drop-duplicates", CLI_FLAG, AT(drop_duplicates), NULL,
      "keep the first of records with the same text, and none whose text is in dev", NULL},
     {0, "resume", CLI_FLAG, AT(resume), NULL,
@@ -102,19 +113,11 @@ static const cli_opt options[] = {
 
 /* What ink_finetune takes; told before anything is read. */
 static const cli_limit limits[] = {
-    {"epochs", 1e-6, 1e6},
-    {"batch-size", 1, 1 << 20},
-    {"gradient-accumulation-steps", 1, 1 << 20},
-    {"learning-rate", 0, 1e3},
-    {"warmup-ratio", 0, 1},
-    {"weight-decay", 0, 1e3},
-    {"max-grad-norm", 0, 1e30},
-    {"label-smoothing", 0, 0.999},
-    {"layer-lr-decay", 1e-6, 1},
-    {"seeds", 1, 1000},
-    {"threads", 1, 1024},
-    {"batch-tokens", 1, 1 << 24},
-    {0},
+    {"epochs", 1e-6, 1e6},       {"batch-size", 1, 1 << 20},    {"gradient-accumulation-steps", 1, 1 << 20},
+    {"learning-rate", 0, 1e3},   {"warmup-ratio", 0, 1},        {"weight-decay", 0, 1e3},
+    {"max-grad-norm", 0, 1e30},  {"label-smoothing", 0, 0.999}, {"layer-lr-decay", 1e-6, 1},
+    {"temperature", 0.01, 1000}, {"distill-weight", 0, 1},      {"seeds", 1, 1000},
+    {"threads", 1, 1024},        {"batch-tokens", 1, 1 << 24},  {0},
 };
 
 struct meter {
@@ -139,6 +142,16 @@ static void clear(struct meter *m)
 /* Short enough for 80 columns: a line that wraps cannot be redrawn. */
 static void print_line(const ink_finetune_progress *p)
 {
+    if (p->texts > 0) {
+        fprintf(stderr, "teacher: %llu/%llu texts", (unsigned long long)p->scored,
+                (unsigned long long)p->texts);
+        if (isfinite(p->texts_per_second)) {
+            fprintf(stderr, ", %.0f texts/s, ", p->texts_per_second);
+            job_print_duration(p->seconds_left);
+            fputs(" left", stderr);
+        }
+        return;
+    }
     fprintf(stderr, "%llu/%llu, loss %.4f", (unsigned long long)p->step, (unsigned long long)p->steps,
             p->loss);
     if (isfinite(p->value))
@@ -194,6 +207,8 @@ static void fill(ink_finetune_options *o, const struct args *a, struct meter *me
     o->label_smoothing = a->label_smoothing, o->layer_lr_decay = a->layer_lr_decay;
     o->batch_size = a->batch_size, o->gradient_accumulation_steps = a->accumulation;
     o->class_weights = a->class_weights, o->metric = a->metric;
+    o->teacher = a->teacher, o->unlabelled = a->unlabelled.items, o->n_unlabelled = a->unlabelled.n;
+    o->temperature = a->temperature, o->distill_weight = a->distill_weight;
     o->early_stopping_patience = a->patience, o->freeze_layers = a->freeze_layers;
     o->eval_steps = a->eval_steps, o->seed = a->seed, o->seeds = a->seeds;
     o->drop_duplicates = a->drop_duplicates, o->resume = a->resume;
@@ -249,6 +264,8 @@ static int run(int argc, char **argv)
         return cli_usage("finetune", "--size wants the --tokenizer of the new model");
     if (a.train.n == 0 || !a.out)
         return cli_usage("finetune", "--%s is required", a.out ? "train" : "out");
+    if (a.unlabelled.n > 0 && !a.teacher)
+        return cli_usage("finetune", "--unlabelled wants the --teacher that its texts are learned from");
     struct meter meter = {.quiet = a.job.quiet, .terminal = isatty(STDERR_FILENO), .best = NAN};
     meter.shown = meter.terminal || a.job.progress;
     ink_finetune_options o;

@@ -19,10 +19,14 @@ typedef struct ink_finetune_progress {
     double loss;          /* running mean of the last 20 updates */
     double learning_rate; /* of this update */
     double tokens_per_second, seconds_left;
-    const char *metric; /* "accuracy": its key; static */
-    double value;       /* of the dev set at the last evaluation */
-    double best;        /* so far */
-    bool evaluated;     /* just now */
+    const char *metric;     /* "accuracy": its key; static */
+    double value;           /* of the dev set at the last evaluation */
+    double best;            /* so far */
+    bool evaluated;         /* just now */
+    uint64_t scored, texts; /* while a teacher scores: how many of how many. texts is 0 at any other time;
+                             * while it is not, the members between message and here are 0 or not known, but
+                             * for seconds_left */
+    double texts_per_second;
 } ink_finetune_progress;
 
 /* Called after every update and for every message, on the thread that called ink_finetune. Non-zero stops the
@@ -79,15 +83,29 @@ typedef struct ink_finetune_options {
     bool leave_out_bad;     /* bad records are counted and left out; default: the first one is the end */
     ink_finetune_callback *progress; /* may be NULL */
     void *user;
-    bool head_tail; /* of a text that is too long the first quarter and the end are used, see
-                     * ink_encode_options; default: its beginning. Then classify with INK_LONG_HEAD_TAIL as
-                     * well */
+    bool head_tail;      /* of a text that is too long the first quarter and the end are used, see
+                          * ink_encode_options; default: its beginning. Then classify with INK_LONG_HEAD_TAIL as
+                          * well */
+    const char *teacher; /* a classifier's directory, of any family, size and tokenizer, whose answers
+                          * are learned, too (Hinton et al., arXiv 1503.02531); NULL: none. It says what
+                          * the task is, and a new head has its labels, in its order: training data
+                          * have no others, and may lack some */
+    const char *const *unlabelled; /* [n_unlabelled] files and folders of texts without labels, as in
+                                    * ink_job_options but not stdin: the teacher alone says what is learned
+                                    * from them. Those that are empty, repeat another, or stand in train or
+                                    * dev are left out. Read as format and text say */
+    size_t n_unlabelled;
+    double temperature;    /* by which the logits of teacher and student are divided before they are compared;
+                            * 2 is that of Hugging Face's distillation scripts. The teacher's own calibration
+                            * is not looked at */
+    double distill_weight; /* A, 0 to 1: how much the teacher counts, and the labels the rest. 0.9, for the
+                            * paper weighs labels considerably lower (section 2) */
 } ink_finetune_options;
 #define INK_FINETUNE_OPTIONS_INIT                                                                            \
     {                                                                                                        \
         1, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, "auto", 0,  \
             32, 1, 5e-5, 0.01, 0.06, "linear", 1, 0, NULL, 0, NULL, 0, 1, "adamw", NULL, 0, 0, 0, 0, 42, 1,  \
-            false, false, false, NULL, NULL, false                                                           \
+            false, false, false, NULL, NULL, false, NULL, NULL, 0, 2, 0.9                                    \
     }
 
 /* What became of a run. */
@@ -111,6 +129,8 @@ typedef struct ink_finetune_report {
                             * the model it started from; that dev repeats the training data; that its scores
                             * are too sure */
     char first_error[512]; /* of the records left out */
+    uint64_t unlabelled;   /* texts without labels that were learned from */
+    double teacher_value;  /* of dev, by the metric; NaN: there is no teacher, or nothing was to be done */
 } ink_finetune_report;
 
 /* Trains and writes the directory: the weights with the best value on dev (of equals those with the lower
@@ -127,7 +147,19 @@ typedef struct ink_finetune_report {
  * seed, settings and data give the same model on one machine, whatever the threads, stops and resumes. Reads
  * the data once and keeps it as token ids. Blocks until it is done. The directory is locked meanwhile.
  *
- * Memory: 16 bytes a parameter, 4 a token of the data, and some 60 * H * layers a row of batch_tokens.
+ * With a teacher the loss of a record that has a label is
+ *
+ *   (1 - A) cross-entropy + A T^2 KL(teacher || student),  both softmaxes of logits / T
+ *
+ * and that of a text without one the second term alone; their sum is divided by the number of records of the
+ * batch. Class weights and label smoothing are of the first term, and with class weights the second is
+ * weighed by their mean, so that their scale does not matter. Of several labels a record the KL is label by
+ * label, and a value's second term is the squared difference from the teacher's. An epoch is all records and
+ * all texts, shuffled together. The teacher scores each different text once, before the first update, and
+ * `teacher` in out keeps the answers until the run is done: the files are read twice, so none can be stdin.
+ *
+ * Memory: a teacher's model while it scores, and 60 bytes and 4 a label for each text; apart from that 16
+ * bytes a parameter, 4 a token of the data, and some 60 * H * layers a row of batch_tokens.
  *
  * INK_E_ARG        settings that cannot be; out holds a run already and resume was not asked for, or one of
  *                  other settings or data (the text says which), or other files, or another process trains

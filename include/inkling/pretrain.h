@@ -95,8 +95,9 @@ typedef struct ink_pretrain_report {
     uint64_t lines, repeated_lines; /* likewise, of lines that are not blank */
     uint64_t sequences, held_out;   /* learned from, and only measured by */
     uint64_t corpus_tokens;
-    uint64_t steps, tokens;                  /* updates, and tokens learned from */
-    double loss;                             /* running mean at the end */
+    double frequency_loss;  /* of guessing its tokens by their frequency alone: the entropy, in nats */
+    uint64_t steps, tokens; /* updates, and tokens learned from */
+    double loss;            /* running mean at the end */
     double held_out_loss, held_out_accuracy; /* of the weights that were saved; NaN: nothing is held out */
     double seconds, tokens_per_second;       /* of this call */
     bool was_complete;                       /* resume found nothing to do */

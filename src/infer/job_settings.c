@@ -3,7 +3,6 @@
 #include "core/utf8.h"
 #include "infer/job_resume.h"
 #include "io/jsontext.h"
-#include "model/companions.h"
 #include "model/model.h"
 
 #include <stdio.h>
@@ -47,18 +46,13 @@ static ink_status add_flag(ink__text *settings, const char *key, bool given, ink
     return add(settings, key, given ? "given" : "not given", err);
 }
 
-/* The weights, the configuration and the tokenizer's files, and what computes with them. */
+/* The model's files, and what computes with them. */
 static ink_status add_model(ink__text *settings, const ink_model *model, ink_error *err)
 {
-    ink__digest d = {0};
+    ink__digest d;
     ink_model_info info;
     char text[80];
-    for (size_t i = 0; i < ink__tensors_count(model->tensors); ++i) {
-        const ink__tensor *tensor = ink__tensors_at(model->tensors, i);
-        d = ink__digest_of(d, tensor->name, strlen(tensor->name));
-        d = ink__digest_of(d, tensor->data, tensor->bytes);
-    }
-    INK_TRY(ink__companions_digest(&d, model->dir, INK__WITH_WEIGHTS, err));
+    INK_TRY(ink__model_digest(&d, model, err));
     snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)d.high, (unsigned long long)d.low);
     INK_TRY(add(settings, "model", text, err));
     ink_model_get_info(&info, model);

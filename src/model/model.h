@@ -2,6 +2,7 @@
 #ifndef INK_MODEL_MODEL_H
 #define INK_MODEL_MODEL_H
 
+#include "core/digest.h"
 #include "io/json.h"
 #include "model/calibration.h"
 #include "model/encoder.h"
@@ -25,6 +26,9 @@ struct ink_model {
     bool normalize;
     size_t embed_max_length; /* as sentence_bert_config.json says; 0: it does not */
 };
+
+/* Of the weights, and of the files beside them that change what the model says. */
+ink_status ink__model_digest(ink__digest *digest, const ink_model *model, ink_error *err);
 
 /* [C] the scores from which labels are given, or NULL: 0.5. */
 static inline const float *ink__thresholds(const ink_model *model)

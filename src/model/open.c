@@ -1,6 +1,7 @@
 /* Opening a Hugging Face directory, and what can be asked of it: see inkling/model.h. */
 #include "core/threads.h"
 #include "io/file.h"
+#include "model/companions.h"
 #include "model/model.h"
 #include "tensor/convert.h"
 #include "tensor/fused.h"
@@ -187,4 +188,16 @@ const ink_calibration *ink_model_calibration(const ink_model *model)
 const ink_tokenizer *ink_model_tokenizer(const ink_model *model)
 {
     return model->tokenizer;
+}
+
+ink_status ink__model_digest(ink__digest *digest, const ink_model *model, ink_error *err)
+{
+    ink__digest d = {0};
+    for (size_t i = 0; i < ink__tensors_count(model->tensors); ++i) {
+        const ink__tensor *tensor = ink__tensors_at(model->tensors, i);
+        d = ink__digest_of(d, tensor->name, strlen(tensor->name));
+        d = ink__digest_of(d, tensor->data, tensor->bytes);
+    }
+    *digest = d;
+    return ink__companions_digest(digest, model->dir, INK__WITH_WEIGHTS, err);
 }

@@ -45,4 +45,12 @@ double ink_absolute_error(float *dz, const float *z, const float *targets, doubl
 double ink_distillation(float *dz, const float *z, const float *teacher, double T, double norm, size_t B,
                         size_t C);
 
+/* The same for labels that do not exclude each other: with q, p = s of teacher / T and z / T,
+ *
+ *   loss += T^2 sum_c q_c log(q_c / p_c) + (1 - q_c) log((1 - q_c) / (1 - p_c))      dz_c = T (p_c - q_c)
+ *
+ * norm = B*C makes the mean. */
+double ink_binary_distillation(float *dz, const float *z, const float *teacher, double T, double norm,
+                               size_t B, size_t C);
+
 #endif

@@ -114,3 +114,27 @@ double ink_distillation(float *dz, const float *z, const float *teacher, double 
     }
     return T * T * loss / norm;
 }
+
+/* s(x) and log s(x) */
+static double logistic(double *log_s, double x)
+{
+    const double e = exp(-fabs(x));
+    *log_s = (x < 0 ? x : 0) - log1p(e);
+    return x < 0 ? e / (1 + e) : 1 / (1 + e);
+}
+
+double ink_binary_distillation(float *dz, const float *z, const float *teacher, double T, double norm,
+                               size_t B, size_t C)
+{
+    double loss = 0;
+    for (size_t i = 0; i < B * C; ++i) {
+        const double x = z[i] / T, t = teacher[i] / T;
+        double log_p, log_q, log_np, log_nq; /* of yes and of no */
+        const double p = logistic(&log_p, x), q = logistic(&log_q, t);
+        const double nq = logistic(&log_nq, -t);
+        logistic(&log_np, -x);
+        loss += q * (log_q - log_p) + nq * (log_nq - log_np);
+        dz[i] = (float)(T * (p - q) / norm);
+    }
+    return T * T * loss / norm;
+}

@@ -128,3 +128,40 @@ done:
         ink__dataset_free(out);
     return st;
 }
+
+ink_status ink__dataset_append(ink__dataset *d, const ink__dataset *more, ink_error *err)
+{
+    const uint32_t sources = (uint32_t)d->n_sources;
+    for (size_t i = 0; i < more->n_sources; ++i) {
+        INK_TRY(
+            ink__grow(&d->sources, &d->sources_capacity, d->n_sources + 1, sizeof *d->sources, "files", err));
+        INK_TRY(ink__strndup(&d->sources[d->n_sources], more->sources[i], strlen(more->sources[i]), err));
+        ++d->n_sources;
+    }
+    for (size_t i = 0; i < more->n; ++i) {
+        INK_TRY(add_copy(d, more, i, err));
+        d->rows[d->n - 1].source += sources;
+        if (d->values && !more->values) {
+            INK_TRY(ink__grow(&d->values, &d->values_capacity, d->n, sizeof *d->values, "values", err));
+            d->values[d->n - 1] = 0;
+        }
+    }
+    return INK_OK;
+}
+
+ink__digest ink__dataset_digest(const ink__dataset *set)
+{
+    const size_t tokens = set->offsets[set->n];
+    ink__digest digest = ink__digest_of((ink__digest){0}, set->offsets, (set->n + 1) * sizeof *set->offsets);
+    digest = ink__digest_of(digest, set->ids, tokens * sizeof *set->ids);
+    if (set->types)
+        digest = ink__digest_of(digest, set->types, tokens * sizeof *set->types);
+    digest = ink__digest_of(digest, set->label_offsets, (set->n + 1) * sizeof *set->label_offsets);
+    digest = ink__digest_of(digest, set->labels ? (const void *)set->labels : "",
+                            set->label_offsets[set->n] * sizeof *set->labels);
+    if (set->values)
+        digest = ink__digest_of(digest, set->values, set->n * sizeof *set->values);
+    for (size_t c = 0; c < set->names.n; ++c)
+        digest = ink__digest_of(digest, set->names.names[c], strlen(set->names.names[c]) + 1);
+    return digest;
+}

@@ -62,8 +62,9 @@ typedef struct ink__dataset_options {
     bool head_tail;    /* of one that is longer, see ink_encode_options */
     bool parse_special;
     ink__task task;
-    bool skip_bad;  /* bad records are counted and left out; otherwise the first one is the end */
-    size_t threads; /* that tokenize; the result is the same with any number */
+    bool unlabelled; /* labels are not wanted, and the task, not AUTO, is as it is said */
+    bool skip_bad;   /* bad records are counted and left out; otherwise the first one is the end */
+    size_t threads;  /* that tokenize; the result is the same with any number */
 } ink__dataset_options;
 
 /* Reads everything. INK_E_FORMAT, with file and line: a bad record; in a SINGLE task a record without just
@@ -80,6 +81,15 @@ ink_status ink__dataset_check_classes(const ink__dataset *dataset, ink_error *er
 
 /* The records with go[i] leave, in their order, into *out (NULL: for good); the others close up. */
 ink_status ink__dataset_divide(ink__dataset *out, ink__dataset *dataset, const bool *go, ink_error *err);
+
+/* Records of `more`, a set of the same task and tokenizer, are put behind those there are. */
+ink_status ink__dataset_append(ink__dataset *dataset, const ink__dataset *more, ink_error *err);
+
+/* Of all that is learned from it: tokens, labels, values. */
+ink__digest ink__dataset_digest(const ink__dataset *dataset);
+
+/* Of a text, or of both of a pair: that of ink__row. */
+ink__digest ink__text_digest(const char *text, size_t len, const char *pair, size_t pair_len);
 
 /* One record on its way into a set. */
 typedef struct ink__new_record {

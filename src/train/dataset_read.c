@@ -85,10 +85,10 @@ static ink_status keep_labels(struct reading *r, struct waiting *w, const ink__r
     return INK_OK;
 }
 
-static ink__digest digest(const ink__record *record)
+ink__digest ink__text_digest(const char *text, size_t len, const char *pair, size_t pair_len)
 {
-    const ink__digest text = ink__digest_of((ink__digest){0}, record->text, record->text_len);
-    return record->pair ? ink__digest_of(text, record->pair, record->pair_len) : text;
+    const ink__digest first = ink__digest_of((ink__digest){0}, text, len);
+    return pair ? ink__digest_of(first, pair, pair_len) : first;
 }
 
 static ink_status keep(size_t *place, struct reading *r, const char *bytes, size_t len, ink_error *err)
@@ -100,10 +100,13 @@ static ink_status keep(size_t *place, struct reading *r, const char *bytes, size
 static ink_status wait(struct reading *r, const ink__record *record, ink_error *err)
 {
     struct waiting *w = &r->block[r->n];
-    *w = (struct waiting){.text_len = record->text_len,
-                          .pair_len = record->pair_len,
-                          .has_pair = record->pair != NULL,
-                          .row = {.text = digest(record), .line = record->line, .id_len = record->id_len}};
+    *w = (struct waiting){
+        .text_len = record->text_len,
+        .pair_len = record->pair_len,
+        .has_pair = record->pair != NULL,
+        .row = {.text = ink__text_digest(record->text, record->text_len, record->pair, record->pair_len),
+                .line = record->line,
+                .id_len = record->id_len}};
     INK_TRY(find_source(&w->row.source, r->dataset, record->source, err));
     INK_TRY(keep_labels(r, w, record, err));
     INK_TRY(keep(&w->id, r, record->id, record->id_len, err));
@@ -207,7 +210,7 @@ static ink_status read_all(struct reading *r, ink_error *err)
 {
     const ink__dataset_options *options = r->options;
     ink__records_options records = options->records;
-    if (!records.label)
+    if (!records.label && !options->unlabelled)
         records.label = "label";
     INK_TRY(ink__calloc(&r->block, BLOCK_RECORDS, sizeof *r->block, "records", err));
     INK_TRY(ink__calloc(&r->pieces, PIECES, sizeof *r->pieces, "records", err));
@@ -225,7 +228,10 @@ static ink_status read_all(struct reading *r, ink_error *err)
     if (r->dataset->n == 0)
         return ink_fail(err, INK_E_FORMAT, "%s: no record that can be used",
                         records.n_inputs ? records.inputs[0] : "standard input");
-    return ink__dataset_resolve(r->dataset, options->task, r->listed, err);
+    if (!options->unlabelled)
+        return ink__dataset_resolve(r->dataset, options->task, r->listed, err);
+    r->dataset->task = options->task;
+    return INK_OK;
 }
 
 ink_status ink__dataset_read(ink__dataset *dataset, const ink__dataset_options *options, ink_error *err)

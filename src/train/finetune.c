@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static ink_status tell(const ink__run *run, const ink_finetune_progress *progress, ink_error *err)
+ink_status ink__run_tell(const ink__run *run, const ink_finetune_progress *progress, ink_error *err)
 {
     if (run->options->progress && run->options->progress(progress, run->options->user) != 0)
         return ink_fail(err, INK_E_CANCELLED, "stopped after update %llu of %llu",
@@ -23,7 +23,7 @@ ink_status ink__run_say(ink__run *run, ink_error *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return tell(run, &(ink_finetune_progress){.message = text}, err);
+    return ink__run_tell(run, &(ink_finetune_progress){.message = text}, err);
 }
 
 static double tokens_per_second(const ink__run *run)
@@ -39,19 +39,19 @@ static ink_status show(void *with, bool evaluated, ink_error *err)
     const uint64_t done = s->step, left = run->steps - done;
     const double speed = tokens_per_second(run);
     const double per_step = done ? (double)s->tokens / (double)done : NAN;
-    return tell(run,
-                &(ink_finetune_progress){.step = done,
-                                         .steps = run->steps,
-                                         .epoch = run->epochs * (double)done / (double)run->steps,
-                                         .loss = s->loss,
-                                         .learning_rate = run->rate,
-                                         .tokens_per_second = speed,
-                                         .seconds_left = (double)left * per_step / speed,
-                                         .metric = run->metric->key,
-                                         .value = s->value,
-                                         .best = s->best,
-                                         .evaluated = evaluated},
-                err);
+    return ink__run_tell(run,
+                         &(ink_finetune_progress){.step = done,
+                                                  .steps = run->steps,
+                                                  .epoch = run->epochs * (double)done / (double)run->steps,
+                                                  .loss = s->loss,
+                                                  .learning_rate = run->rate,
+                                                  .tokens_per_second = speed,
+                                                  .seconds_left = (double)left * per_step / speed,
+                                                  .metric = run->metric->key,
+                                                  .value = s->value,
+                                                  .best = s->best,
+                                                  .evaluated = evaluated},
+                         err);
 }
 
 /* The records of the next update: as many batches as are accumulated, but none of the next epoch. */
@@ -165,8 +165,11 @@ ink__course ink__run_course(ink__run *run)
         .settings = run->settings,
         .contents = {{"train_digest", "training data", o->train[0]},
                      {"dev_digest", "dev data", o->n_dev ? o->dev[0] : o->train[0]},
-                     {"class_weights_digest", "class weights", o->class_weights ? o->class_weights : "none"}},
-        .n_contents = 3,
+                     {"class_weights_digest", "class weights", o->class_weights ? o->class_weights : "none"},
+                     {"teacher_digest", "teacher's weights", o->teacher ? o->teacher : "none"},
+                     {"unlabelled_digest", "texts without labels",
+                      o->n_unlabelled ? o->unlabelled[0] : "none"}},
+        .n_contents = 5,
         .store = &run->store,
         .optimizer = &run->trainer.optimizer,
         .log = &run->log,
@@ -209,6 +212,7 @@ static ink_status finetune_one(ink__run *run, ink_error *err)
     INK_TRY(ink__run_look(run, &complete, err));
     if (!complete) {
         INK_TRY(ink__run_restore(run, err));
+        INK_TRY(ink__run_ask_teacher(run, err));
         INK_TRY(go_through(run, err));
         INK_TRY(ink__run_finish(run, err));
     }
@@ -217,19 +221,23 @@ static ink_status finetune_one(ink__run *run, ink_error *err)
 }
 
 ink_status ink__finetune_one(ink_finetune_report *report, const ink_finetune_options *options,
-                             uint64_t held_out_by, ink_error *err)
+                             uint64_t held_out_by, const char *answers, ink_error *err)
 {
     const double started = ink__seconds();
     ink__run run = {
         .options = options,
         .held_out_by = held_out_by,
+        .answers = answers,
         .report = report,
         .lock = -1,
+        .teacher_value = NAN,
         .standing = {
             .best = NAN, .value = NAN, .loss = NAN, .first_loss = NAN, .best_loss = NAN, .dev_loss = NAN}};
-    *report = (ink_finetune_report){.best = NAN, .deviation = NAN, .tokens_per_second = NAN};
+    *report =
+        (ink_finetune_report){.best = NAN, .deviation = NAN, .tokens_per_second = NAN, .teacher_value = NAN};
     const ink_status st = finetune_one(&run, err);
-    report->train = run.train.n, report->dev = run.dev.n;
+    report->train = run.train.n - run.n_unlabelled, report->dev = run.dev.n;
+    report->unlabelled = run.n_unlabelled, report->teacher_value = run.teacher_value;
     report->steps = run.standing.step, report->best_step = run.standing.best_step;
     report->metric = run.metric ? run.metric->key : NULL;
     report->best = run.standing.best, report->dev_loss = run.standing.best_loss, report->kept = options->seed;

@@ -6,10 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
+/* Of a set without labels, ids that were asked for are not wanted either. */
 static ink_status read_set(ink__dataset *set, ink__run *run, const char *const *inputs, size_t n,
                            ink__task task, ink_error *err)
 {
     const ink_finetune_options *o = run->options;
+    const bool unlabelled = set == &run->unlabelled;
     const ink__dataset_options options = {
         .records = {.inputs = inputs,
                     .n_inputs = n,
@@ -17,8 +19,9 @@ static ink_status read_set(ink__dataset *set, ink__run *run, const char *const *
                     .delimiter = o->delimiter,
                     .text = o->text,
                     .text_pair = o->text_pair,
-                    .id = o->id,
-                    .label = o->label},
+                    .id = unlabelled ? NULL : o->id,
+                    .label = unlabelled ? NULL : o->label},
+        .unlabelled = unlabelled,
         .tokenizer = run->tokenizer,
         .max_length = run->max_length,
         .head_tail = o->head_tail,
@@ -177,6 +180,8 @@ static bool keeps_head(const ink__run *run, ink__task task)
 static ink_status number_labels(ink__run *run, ink_error *err)
 {
     ink__dataset *train = &run->train;
+    if (run->teacher.dir)
+        INK_TRY(ink__run_take_labels(run, err));
     const char *const *names = (const char *const *)train->names.names;
     run->kept_head = keeps_head(run, train->task);
     if (run->kept_head && train->task != INK__TASK_REGRESSION) {
@@ -221,5 +226,8 @@ ink_status ink__run_read_data(ink__run *run, ink_error *err)
                              "held-out.jsonl",
                              run->dev.n, run->dev.n == 1 ? "is" : "are", run->train.n));
     }
-    return number_labels(run, err);
+    INK_TRY(number_labels(run, err));
+    if (o->n_unlabelled > 0)
+        INK_TRY(read_set(&run->unlabelled, run, o->unlabelled, o->n_unlabelled, run->train.task, err));
+    return ink__run_number_texts(run, err);
 }

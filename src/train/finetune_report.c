@@ -105,14 +105,24 @@ static void draw_curves(ink__page *page, const ink__run *run, const ink_evaluati
     const ink__line rate = {"learning rate", c->rate.x, c->rate.y, c->rate.n};
     const bool few = run->standing.step < FEW; /* of which a running mean shows nothing but itself */
     ink__page_heading(page, "The run");
-    char text[300];
+    char text[500];
     snprintf(text, sizeof text,
              "%zu records, %zu labels, %llu updates from seed %llu. The weights of update %llu, the best on "
              "the dev set by %s, were saved.",
-             run->train.n, run->config.C, (unsigned long long)run->standing.step,
+             run->labelled, run->config.C, (unsigned long long)run->standing.step,
              (unsigned long long)run->options->seed, (unsigned long long)run->standing.best_step,
              run->metric->title);
     ink__page_paragraph(page, text);
+    if (run->teacher.dir) {
+        snprintf(
+            text, sizeof text,
+            "A teacher, %.100s, was learned from along with the labels (weight %g, temperature %g), and by "
+            "it %zu texts without labels. Its own %s on dev is %.4f.",
+            run->teacher.dir, run->options->distill_weight, run->options->temperature, run->n_unlabelled,
+            run->metric->title, run->teacher_value);
+        text[ink__utf8_valid_prefix(text, strlen(text))] = '\0';
+        ink__page_paragraph(page, text);
+    }
     ink__lines chart =
         chart_of("Dev set", "The metric that chose the weights, at each evaluation.", run->metric->title);
     chart.lines = &value, chart.n_lines = 1;

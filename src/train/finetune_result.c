@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-ink_status ink__run_evaluate(double *value, double *loss, ink__run *run, ink_error *err)
+ink_status ink__run_measure(double *value, double *loss, const ink__run *run, ink_error *err)
 {
     static const size_t losses[] = {[INK__TASK_SINGLE] = INK__SINGLE_LOG_LOSS,
                                     [INK__TASK_MULTI] = INK__MULTI_LOG_LOSS,
@@ -18,11 +18,6 @@ ink_status ink__run_evaluate(double *value, double *loss, ink__run *run, ink_err
     ink__metrics *metrics = NULL;
     ink__measures measures = {0};
     ink_status st;
-    INK_TRY(ink__trainer_score(run->scores, &run->trainer, &run->dev, err));
-    for (size_t i = 0; i < run->dev.n * run->config.C; ++i)
-        if (!isfinite(run->scores[i]))
-            return ink_fail(err, INK_E_NUMERIC, "after update %llu a score of dev is not finite",
-                            (unsigned long long)run->standing.step);
     INK_TRY_GOTO(ink__metrics_create(&metrics, &run->judged, err));
     INK_TRY_GOTO(ink__measures_create(&measures, metrics, err));
     ink__measure(&measures, metrics, NULL);
@@ -32,6 +27,16 @@ done:
     ink__measures_free(&measures);
     ink__metrics_free(metrics);
     return st;
+}
+
+ink_status ink__run_evaluate(double *value, double *loss, ink__run *run, ink_error *err)
+{
+    INK_TRY(ink__trainer_score(run->scores, &run->trainer, &run->dev, err));
+    for (size_t i = 0; i < run->dev.n * run->config.C; ++i)
+        if (!isfinite(run->scores[i]))
+            return ink_fail(err, INK_E_NUMERIC, "after update %llu a score of dev is not finite",
+                            (unsigned long long)run->standing.step);
+    return ink__run_measure(value, loss, run, err);
 }
 
 bool ink__run_is_better(const ink__run *run, double value, double than)
@@ -88,7 +93,8 @@ static ink_status write_summary(const ink__run *run, ink_error *err)
 {
     const ink__standing *s = &run->standing;
     json_t *settings = json_loads(run->settings, 0, NULL), *result = json_object(), *all = json_object();
-    json_object_set_new(result, "records", json_integer((json_int_t)run->train.n));
+    json_object_set_new(result, "records", json_integer((json_int_t)run->labelled));
+    json_object_set_new(result, "unlabelled", json_integer((json_int_t)run->n_unlabelled));
     json_object_set_new(result, "dev_records", json_integer((json_int_t)run->dev.n));
     json_object_set_new(result, "labels", json_integer((json_int_t)run->config.C));
     json_object_set_new(result, "left_out", json_integer((json_int_t)run->report->left_out));
@@ -99,6 +105,8 @@ static ink_status write_summary(const ink__run *run, ink_error *err)
     json_object_set_new(result, "stopped_early", json_boolean(s->ended));
     json_object_set_new(result, "metric", json_string(run->metric->key));
     json_object_set_new(result, "value", isfinite(s->best) ? json_real(s->best) : json_null());
+    json_object_set_new(result, "teacher_value",
+                        isfinite(run->teacher_value) ? json_real(run->teacher_value) : json_null());
     json_object_set_new(result, "dev_loss", isfinite(s->best_loss) ? json_real(s->best_loss) : json_null());
     json_object_set_new(result, "best_step", json_integer((json_int_t)s->best_step));
     json_object_set_new(result, "diverged", json_boolean(run->report->diverged));

@@ -1,7 +1,7 @@
 /* The inside of a finetuning run, shared by its files: finetune_setup.c gets everything ready,
- * finetune_data.c the records, finetune_head.c the start of a new head, finetune.c goes through the updates,
- * finetune_state.c says what they may be continued by (course.h saves and restores), finetune_verdict.c
- * judges what came of it all, finetune_result.c writes what is left. */
+ * finetune_data.c the records, finetune_teacher.c a teacher, finetune_head.c the start of a new head,
+ * finetune.c goes through the updates, finetune_state.c says what they may be continued by (course.h saves
+ * and restores), finetune_verdict.c judges what came of it all, finetune_result.c writes what is left. */
 #ifndef INK_TRAIN_FINETUNE_RUN_H
 #define INK_TRAIN_FINETUNE_RUN_H
 
@@ -14,6 +14,7 @@
 #include "train/order.h"
 #include "train/out_folder.h"
 #include "train/schedule.h"
+#include "train/teacher.h"
 #include "train/trainer.h"
 
 #include <inkling/finetune.h>
@@ -42,6 +43,7 @@ enum { INK__FEW_UPDATES = 200 };
 typedef struct ink__run {
     const ink_finetune_options *options;
     uint64_t held_out_by; /* seed by which dev is parted off */
+    const char *answers;  /* the folder of the teacher's; NULL: out */
     ink_finetune_report *report;
     char *out;
     char *settings; /* JSON: all that changes the result */
@@ -53,7 +55,16 @@ typedef struct ink__run {
     size_t max_length;
     const char *save_dtype; /* resolved; static or the options' */
     ink__dataset train, dev;
+    ink__dataset unlabelled;               /* behind train's records once these are counted */
+    size_t n_unlabelled;                   /* of train's records, the last ones */
+    size_t labelled;                       /* of train's records, the first ones */
+    ink__digest digest, unlabelled_digest; /* of the two as they were read */
     bool held_out;
+    ink__teacher teacher;
+    ink__soft soft;
+    uint32_t *train_texts, *dev_texts; /* [n] the records' texts among the teacher's ... */
+    size_t n_dev_texts;                /* ... of which dev's come first */
+    double teacher_value;              /* of dev, by the metric; NaN: there is no teacher */
     ink__text config_text;
     ink__json config_json;
     ink__config config;
@@ -91,6 +102,15 @@ ink_status ink__run_read_data(ink__run *run, ink_error *err);
 /* The biases of a new head as the labels' frequencies or the values' mean have it (finetune_head.c). */
 ink_status ink__run_start_head(ink__run *run, ink_error *err);
 
+/* The teacher, if there is one: opened; its labels become train's; the texts it is asked for, unlabelled ones
+ * without those that repeat others; and these put behind train's records. */
+ink_status ink__run_open_teacher(ink__run *run, ink_error *err);
+ink_status ink__run_take_labels(ink__run *run, ink_error *err);
+ink_status ink__run_number_texts(ink__run *run, ink_error *err);
+ink_status ink__run_join_unlabelled(ink__run *run, ink_error *err);
+/* Has it score all of them, unless a stopped run did, and says how good it is. */
+ink_status ink__run_ask_teacher(ink__run *run, ink_error *err);
+
 /* Data, model, order: everything up to the first update. */
 ink_status ink__run_prepare(ink__run *run, ink_error *err);
 void ink__run_free(ink__run *run);
@@ -98,6 +118,8 @@ void ink__run_free(ink__run *run);
 /* A sentence to the caller; INK_E_CANCELLED if it wants to stop. */
 ink_status ink__run_say(ink__run *run, ink_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+ink_status ink__run_tell(const ink__run *run, const ink_finetune_progress *progress, ink_error *err);
 
 /* out/name */
 ink_status ink__run_path(char **path, const ink__run *run, const char *name, ink_error *err);
@@ -117,6 +139,8 @@ void ink__run_tidy(const ink__run *run);
 /* The metric of dev with the present weights, and its loss (log loss or mean squared error); run->scores
  * holds the scores. */
 ink_status ink__run_evaluate(double *value, double *loss, ink__run *run, ink_error *err);
+/* The same of the scores in run->scores. */
+ink_status ink__run_measure(double *value, double *loss, const ink__run *run, ink_error *err);
 bool ink__run_is_better(const ink__run *run, double value, double than);
 
 /* By run->scores every record of dev is given the same label, *label, although they have several. */
@@ -134,8 +158,9 @@ ink_status ink__run_finish(ink__run *run, ink_error *err);
 /* The page with the run's curves, which are read from its log, and the evaluation of dev. */
 ink_status ink__run_report(ink__run *run, const ink_evaluation *evaluation, ink_error *err);
 
-/* One run in options->out, whatever options->seeds; without dev the seed held_out_by parts it off. */
+/* One run in options->out, whatever options->seeds; without dev the seed held_out_by parts it off. A
+ * teacher's answers are kept in the folder `answers`, for other runs; NULL: in out, until it is done. */
 ink_status ink__finetune_one(ink_finetune_report *report, const ink_finetune_options *options,
-                             uint64_t held_out_by, ink_error *err);
+                             uint64_t held_out_by, const char *answers, ink_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "model/companions.h"
 #include "train/finetune_run.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,17 @@ static bool is_better(const ink_finetune_report *a, const ink_finetune_report *b
     return less_is_better ? a->best < b->best : a->best > b->best;
 }
 
+/* A teacher answers once for all runs. */
+static ink_status forget_answers(const char *out, ink_error *err)
+{
+    char *path;
+    INK_TRY(ink__path_join(&path, out, INK__ANSWERS, err));
+    const int failed = unlink(path) != 0 && errno != ENOENT;
+    const ink_status st = failed ? ink__fail_errno(err, path, "cannot be removed") : INK_OK;
+    free(path);
+    return st;
+}
+
 /* The report becomes that of the best run, but for its mean and times. */
 static ink_status run_all(ink_finetune_report *report, const ink_finetune_options *options, char **dirs,
                           double *values, ink_error *err)
@@ -111,7 +123,7 @@ static ink_status run_all(ink_finetune_report *report, const ink_finetune_option
         snprintf(name, sizeof name, "seed-%llu", (unsigned long long)(options->seed + k));
         INK_TRY(ink__path_join(&dirs[k], options->out, name, err));
         one.out = dirs[k], one.seed = options->seed + k, one.seeds = 1;
-        INK_TRY(ink__finetune_one(report, &one, options->seed, err));
+        INK_TRY(ink__finetune_one(report, &one, options->seed, options->out, err));
         values[k] = report->best, seconds += report->seconds, complete &= report->was_complete;
         less = is_less_better(report->metric);
         if (k == 0 || is_better(report, &kept, less))
@@ -126,6 +138,7 @@ static ink_status run_all(ink_finetune_report *report, const ink_finetune_option
     for (size_t k = 0; k < K; ++k)
         squares += (values[k] - report->best) * (values[k] - report->best);
     report->deviation = sqrt(squares / (double)(K - 1));
+    INK_TRY(forget_answers(options->out, err));
     /* Last: it says that all is there. */
     return write_summary(report, options, dirs[best], values, err);
 }
@@ -173,5 +186,5 @@ ink_status ink_finetune(ink_finetune_report *report, const ink_finetune_options 
     o.task = o.task ? o.task : init.task;
     o.lr_scheduler = o.lr_scheduler ? o.lr_scheduler : init.lr_scheduler;
     o.optimizer = o.optimizer ? o.optimizer : init.optimizer;
-    return o.seeds > 1 ? finetune_seeds(report, &o, err) : ink__finetune_one(report, &o, o.seed, err);
+    return o.seeds > 1 ? finetune_seeds(report, &o, err) : ink__finetune_one(report, &o, o.seed, NULL, err);
 }

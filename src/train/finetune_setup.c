@@ -239,7 +239,8 @@ static ink_status make_trainer(ink__run *run, ink_error *err)
                               .decay = o->weight_decay,
                               .max_grad_norm = o->max_grad_norm,
                               .label_smoothing = o->label_smoothing,
-                              .class_weights = run->class_weights};
+                              .class_weights = run->class_weights,
+                              .soft = run->teacher.dir ? &run->soft : NULL};
     const size_t a = longest(&run->train), b = longest(&run->dev);
     t.longest = a > b ? a : b;
     INK_TRY(ink__optimizer_find(&t.optimizer, o->optimizer, err));
@@ -327,11 +328,13 @@ ink_status ink__run_prepare(ink__run *run, ink_error *err)
     run->trainer.options.threads = o->threads ? o->threads : ink_threads_default(NULL);
     INK_TRY(ink__strndup(&run->out, o->out, strlen(o->out), err));
     INK_TRY(open_start(run, err));
+    INK_TRY(ink__run_open_teacher(run, err));
     INK_TRY(ink__save_dtype_find(&dtype, run->save_dtype, err));
     INK_TRY(ink__run_read_data(run, err));
     INK_TRY(make_config(run, dtype, err));
     INK_TRY(judge(run, err));
     INK_TRY(make_model(run, err));
+    INK_TRY(ink__run_join_unlabelled(run, err));
     INK_TRY(plan_updates(run, err));
     return make_trainer(run, err);
 }
@@ -346,11 +349,15 @@ void ink__run_free(ink__run *run)
     ink__order_free(&run->order);
     ink__dataset_free(&run->train);
     ink__dataset_free(&run->dev);
+    ink__dataset_free(&run->unlabelled);
+    ink__teacher_free(&run->teacher);
     ink__config_free(&run->config);
     ink__json_close(&run->config_json);
     ink__text_free(&run->config_text);
     ink_model_free(run->base);
     ink_tokenizer_free(run->own_tokenizer);
+    free(run->train_texts);
+    free(run->dev_texts);
     free(run->records);
     free(run->class_weights);
     free(run->scores);

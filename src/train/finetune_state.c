@@ -18,32 +18,11 @@ ink_status ink__run_path(char **path, const ink__run *run, const char *name, ink
 
 /* ---- settings -------------------------------------------------------------------------------------- */
 
-static ink__digest digest_set(ink__digest digest, const ink__dataset *set)
-{
-    const size_t tokens = set->offsets[set->n];
-    digest = ink__digest_of(digest, set->offsets, (set->n + 1) * sizeof *set->offsets);
-    digest = ink__digest_of(digest, set->ids, tokens * sizeof *set->ids);
-    if (set->types)
-        digest = ink__digest_of(digest, set->types, tokens * sizeof *set->types);
-    digest = ink__digest_of(digest, set->label_offsets, (set->n + 1) * sizeof *set->label_offsets);
-    digest = ink__digest_of(digest, set->labels, set->label_offsets[set->n] * sizeof *set->labels);
-    if (set->values)
-        digest = ink__digest_of(digest, set->values, set->n * sizeof *set->values);
-    for (size_t c = 0; c < set->names.n; ++c)
-        digest = ink__digest_of(digest, set->names.names[c], strlen(set->names.names[c]) + 1);
-    return digest;
-}
-
 static json_t *digest_json(ink__digest d)
 {
     char text[40];
     snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)d.high, (unsigned long long)d.low);
     return json_string(text);
-}
-
-static json_t *set_digest_json(const ink__dataset *set)
-{
-    return digest_json(digest_set((ink__digest){0}, set));
 }
 
 /* The file may say something else than it did when the run began. */
@@ -68,6 +47,20 @@ static json_t *names_json(const char *const *names, size_t n)
     return list;
 }
 
+/* The teacher, what it is asked, and how much it counts. */
+static void add_teacher(json_t *s, const ink__run *run)
+{
+    const ink_finetune_options *o = run->options;
+    const bool taught = o->teacher != NULL;
+    json_object_set_new(s, "teacher", text_or_null(o->teacher));
+    json_object_set_new(s, "teacher_digest", taught ? digest_json(run->teacher.digest) : json_null());
+    json_object_set_new(s, "unlabelled", names_json(o->unlabelled, o->n_unlabelled));
+    json_object_set_new(s, "unlabelled_digest",
+                        o->n_unlabelled ? digest_json(run->unlabelled_digest) : json_null());
+    json_object_set_new(s, "temperature", taught ? json_real(o->temperature) : json_null());
+    json_object_set_new(s, "distill_weight", taught ? json_real(o->distill_weight) : json_null());
+}
+
 /* All that the result depends on, and the names of the files. */
 static ink_status write_settings(ink__run *run, ink_error *err)
 {
@@ -78,11 +71,12 @@ static ink_status write_settings(ink__run *run, ink_error *err)
     json_object_set_new(s, "size", text_or_null(o->size));
     json_object_set_new(s, "tokenizer", text_or_null(o->tokenizer));
     json_object_set_new(s, "train", names_json(o->train, o->n_train));
-    json_object_set_new(s, "train_digest", set_digest_json(&run->train));
+    json_object_set_new(s, "train_digest", digest_json(run->digest));
     json_object_set_new(s, "dev", names_json(o->dev, o->n_dev));
-    json_object_set_new(s, "dev_digest", set_digest_json(&run->dev));
+    json_object_set_new(s, "dev_digest", digest_json(ink__dataset_digest(&run->dev)));
     json_object_set_new(s, "held_out_by",
                         run->held_out ? json_integer((json_int_t)run->held_out_by) : json_null());
+    add_teacher(s, run);
     json_object_set_new(s, "task", json_string(tasks[run->train.task]));
     json_object_set_new(s, "epochs", json_real(run->epochs));
     json_object_set_new(s, "batch_size", json_integer((json_int_t)o->batch_size));
@@ -173,6 +167,7 @@ void ink__run_tidy(const ink__run *run)
 {
     remove_checkpoint(run, "last");
     remove_checkpoint(run, "best");
+    remove_checkpoint(run, INK__ANSWERS);
     ink__atomic_sweep(run->out);
 }
 

@@ -48,13 +48,16 @@ const char *ink__run_advice(const ink__run *run)
 }
 
 /* The mean loss of the best answer that is the same for every record: of labels their entropy, weighed and
- * smoothed as in training, of values their variance. Of several labels a record none is worked out: NaN. */
+ * smoothed as in training, of values their variance. Of several labels a record, and of a teacher's answers,
+ * none is worked out: NaN. */
 static double guess_loss(double *counts, const ink__run *run)
 {
     const ink__dataset *d = &run->train;
     const size_t C = run->config.C;
     const double smoothing = run->options->label_smoothing;
     double sum = 0, loss = 0;
+    if (run->teacher.dir)
+        return NAN;
     if (d->task == INK__TASK_REGRESSION) {
         double mean = 0;
         for (size_t i = 0; i < d->n; ++i)

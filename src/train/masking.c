@@ -5,6 +5,7 @@
 #include "core/random.h"
 #include "train/streams.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,4 +96,20 @@ size_t ink__masking_count(const ink__masking *masking, const int32_t *ids, size_
         n += choose(&w, words, ids[r], first + (uint32_t)r);
     }
     return n;
+}
+
+ink_status ink__masking_floor(double *nats, const ink__masking *masking, const int32_t *ids, size_t n,
+                              ink_error *err)
+{
+    uint64_t *counts, all = 0; /* [V] */
+    *nats = 0;
+    INK_TRY(ink__calloc(&counts, masking->V, sizeof *counts, "counts of tokens", err));
+    for (size_t i = 0; i < n; ++i)
+        if ((size_t)ids[i] < masking->V && !(masking->kinds[ids[i]] & INK__SPECIAL))
+            ++counts[ids[i]], ++all;
+    for (size_t id = 0; id < masking->V; ++id)
+        if (counts[id] > 0)
+            *nats += (double)counts[id] / (double)all * log((double)all / (double)counts[id]);
+    free(counts);
+    return INK_OK;
 }

@@ -30,4 +30,10 @@ size_t ink__masking_apply(int32_t *ids, uint32_t *rows, int32_t *labels, const i
 size_t ink__masking_count(const ink__masking *masking, const int32_t *ids, size_t length, uint32_t update,
                           uint32_t first);
 
+/* *nats = what it costs on average to guess ids [n], those aside that are never chosen, by how often each
+ * token occurs among them and nothing else: the entropy of their frequencies. A model has learned what
+ * contexts are for once its loss is below that. 0 where there are none. */
+ink_status ink__masking_floor(double *nats, const ink__masking *masking, const int32_t *ids, size_t n,
+                              ink_error *err);
+
 #endif

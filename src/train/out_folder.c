@@ -32,7 +32,8 @@ static ink_status lock_folder(int *lock, const char *out, ink_error *err)
 /* What a run may have written before its first checkpoint. */
 static bool is_ours(const char *name)
 {
-    return name[0] == '.' || strcmp(name, "log.jsonl") == 0 || strncmp(name, "seed-", 5) == 0;
+    return name[0] == '.' || strcmp(name, "log.jsonl") == 0 || strcmp(name, "teacher") == 0 ||
+           strncmp(name, "seed-", 5) == 0;
 }
 
 /* *name [256] = what is in a folder that holds no run; "" if there is nothing. */

@@ -235,7 +235,16 @@ static ink_status go_through(ink__pretraining *run, ink_error *err)
     run->seconds_before = run->standing.seconds, run->tokens_before = run->standing.tokens;
     INK_TRY(ink__course_run(&course, err));
     run->report->tokens_per_second = tokens_per_second(run);
-    return ink__pretrain_finish(run, err);
+    INK_TRY(ink__pretrain_finish(run, err));
+    const double perplexity = ink__pretrain_perplexity(run), frequency = exp(run->report->frequency_loss);
+    if (!(perplexity >= frequency))
+        return INK_OK;
+    return ink__pretrain_say(
+        run, err,
+        "the model learned no more than how often tokens occur: a held-out perplexity of "
+        "%.0f, %.0f without any context. Train it longer, on more text, or in smaller "
+        "batches",
+        perplexity, frequency);
 }
 
 static ink_status pretrain(ink__pretraining *run, ink_error *err)

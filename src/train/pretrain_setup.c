@@ -153,7 +153,10 @@ static ink_status say_findings(ink__pretraining *run, bool made, ink_error *err)
     if (c->unknown * 100 > c->tokens)
         INK_TRY(ink__pretrain_say(run, err, "corpus: %.1f %% of the tokens are unknown to the tokenizer",
                                   100 * (double)c->unknown / (double)c->tokens));
-    return INK_OK;
+    return ink__pretrain_say(run, err,
+                             "corpus: guessing tokens by their frequency alone has a perplexity of %.0f; "
+                             "below that a model has learned from contexts",
+                             exp(run->report->frequency_loss));
 }
 
 /* The first are drawn one by one (Durstenfeld, "Algorithm 235: Random permutation", CACM 1964). */
@@ -210,6 +213,7 @@ static ink_status open_corpus(ink__pretraining *run, ink_error *err)
     r->documents = c->documents, r->repeated = c->repeated;
     r->lines = c->lines, r->repeated_lines = c->repeated_lines;
     r->corpus_tokens = c->tokens, r->left_out = c->left_out;
+    INK_TRY(ink__masking_floor(&r->frequency_loss, &run->masking, run->corpus.ids, (size_t)c->tokens, err));
     INK_TRY(say_findings(run, made, err));
     INK_TRY(hold_out(run, err));
     r->sequences = run->n_learned, r->held_out = run->n_held;

@@ -2,7 +2,6 @@
 #include "train/trainer.h"
 #include "core/memory.h"
 #include "core/threads.h"
-#include "nn/loss.h"
 #include "nn/softmax.h"
 
 #include <math.h>
@@ -88,71 +87,6 @@ static size_t fill_piece(ink_batch *batch, ink__trainer *t, const ink__dataset *
     *batch = (ink_batch){t->ids, data->types && t->config->T > 0 ? t->types : NULL, t->offsets, B};
     return B;
 }
-
-static void targets_of(ink__trainer *t, const ink__dataset *data, const uint32_t *records, size_t B)
-{
-    const size_t C = t->config->C;
-    if (t->options.task == INK__TASK_MULTI)
-        memset(t->targets, 0, B * C * sizeof *t->targets);
-    for (size_t b = 0; b < B; ++b) {
-        const size_t i = records[b];
-        switch (t->options.task) {
-        case INK__TASK_MULTI:
-            for (size_t k = data->label_offsets[i]; k < data->label_offsets[i + 1]; ++k)
-                t->targets[b * C + data->labels[k]] = 1;
-            break;
-        case INK__TASK_REGRESSION:
-            t->targets[b] = data->values[i];
-            break;
-        default:
-            t->classes[b] = (int32_t)data->labels[data->label_offsets[i]];
-            break;
-        }
-    }
-}
-
-/* The piece's share of the loss; its gradient goes to t->dlogits. */
-static double loss_of(ink__trainer *t, double divisor, size_t B)
-{
-    const ink__trainer_options *o = &t->options;
-    const float *logits = t->network.logits;
-    const size_t C = t->config->C;
-    switch (o->task) {
-    case INK__TASK_MULTI:
-        return ink_binary_cross_entropy(t->dlogits, logits, t->targets, o->class_weights, divisor, B, C);
-    case INK__TASK_REGRESSION:
-        return ink_squared_error(t->dlogits, logits, t->targets, divisor, B);
-    default:
-        return ink_cross_entropy(t->dlogits, logits, t->classes, o->class_weights, o->label_smoothing,
-                                 divisor, B, C);
-    }
-}
-
-static double divisor_of_labels(const ink__trainer *t, const ink__dataset *data, const uint32_t *records,
-                                size_t count, uint32_t update)
-{
-    double weights = 0;
-    (void)update;
-    if (t->options.task == INK__TASK_MULTI)
-        return (double)count * (double)t->config->C;
-    if (t->options.task == INK__TASK_REGRESSION || !t->options.class_weights)
-        return (double)count;
-    for (size_t i = 0; i < count; ++i)
-        weights += t->options.class_weights[data->labels[data->label_offsets[records[i]]]];
-    return weights;
-}
-
-static ink_status learn_labels(double *loss, ink__trainer *t, const ink__piece *piece, ink_error *err)
-{
-    INK_TRY(ink__network_forward(&t->network, &piece->batch, piece->drop, err));
-    targets_of(t, piece->data, piece->records, piece->batch.B);
-    *loss = loss_of(t, piece->divisor, piece->batch.B);
-    if (!piece->drop || !isfinite(*loss))
-        return INK_OK;
-    return ink__network_backward(&t->network, &piece->batch, t->dlogits, piece->drop, err);
-}
-
-const ink__objective ink__objective_labels = {.divisor = divisor_of_labels, .learn = learn_labels};
 
 double ink__trainer_divisor(const ink__trainer *t, const ink__dataset *data, const uint32_t *records,
                             size_t count)

@@ -60,13 +60,24 @@ typedef struct ink__objective {
     ink_status (*learn)(double *loss, ink__trainer *trainer, const ink__piece *piece, ink_error *err);
 } ink__objective;
 
-extern const ink__objective ink__objective_labels;   /* the options' task */
+extern const ink__objective ink__objective_labels;   /* the options' task (objective_labels.c) */
 extern const ink__objective ink__objective_masked;   /* masked tokens (objective_masked.c) */
 extern const ink__objective ink__objective_replaced; /* replaced tokens (objective_replaced.c) */
 
 /* A divisor: how many tokens of the records are masked, and 1 where none is. */
 double ink__masked_divisor(const ink__trainer *trainer, const ink__dataset *data, const uint32_t *records,
                            size_t count, uint32_t update);
+
+/* What a teacher says of the texts that are learned from. Records from `labelled` on have no labels and are
+ * learned from it alone. What it points to may be filled in after the trainer is made. */
+typedef struct ink__soft {
+    const float *logits;   /* [texts,C] */
+    const uint32_t *texts; /* [n] the text of each record of the data */
+    size_t labelled;
+    double temperature;
+    double weight;      /* of the teacher, 0 to 1; the labels have the rest */
+    double mean_weight; /* of the classes of the records with labels; 1 without class weights */
+} ink__soft;
 
 typedef struct ink__trainer_options {
     const ink__objective *objective; /* NULL: labels */
@@ -83,6 +94,7 @@ typedef struct ink__trainer_options {
     ink__optimizer_kind optimizer;
     double decay, max_grad_norm;
     double label_smoothing;
+    const ink__soft *soft; /* NULL: labels alone. Borrowed */
     const float
         *class_weights; /* [C] of the classes, or of the positives of a MULTI task; NULL: 1. Borrowed. */
 } ink__trainer_options;

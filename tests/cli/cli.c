@@ -49,7 +49,8 @@ Test(cli, wrong_usage_exits_2_and_says_why)
     expect_usage("inkling classify -m . --threads -2", "--threads is \"-2\"");
     expect_usage("inkling classify -m . --threads 2x", "--threads is \"2x\"");
     expect_usage("inkling classify -m . --max-length 99999999999999999999999", "--max-length");
-    expect_usage("inkling classify -m . --format xml", "wanted auto|lines|docs|jsonl|csv|tsv|fasttext|blocks");
+    expect_usage("inkling classify -m . --format xml",
+                 "wanted auto|lines|docs|jsonl|csv|tsv|fasttext|blocks");
     expect_usage("inkling classify -m . --delimiter ''",
                  "--delimiter is \"\", wanted one ASCII character, or tab");
     expect_usage("inkling classify -m . --delimiter ';;'", "--delimiter is \";;\"");

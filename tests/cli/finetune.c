@@ -106,6 +106,32 @@ Test(finetune, a_run_tells_what_it_found_and_leaves_a_model_that_classifies)
               err);
 }
 
+Test(finetune, a_teacher_is_asked_and_what_it_says_is_told)
+{
+    write_reviews("train.jsonl", 80);
+    write_text("u.txt", "the staff is good\nthe price is bad\n\nthe staff is good\n");
+    cr_assert(run("inkling finetune --from . --train train.jsonl --out large --epochs 6 --learning-rate 3e-3 "
+                  "--batch-size 8 --quiet && gzip -k u.txt && mkdir more && printf 'a hotel' >more/a.txt") ==
+                  0,
+              "%s", err);
+    cr_expect(
+        run("inkling finetune --from . --train train.jsonl --teacher large --unlabelled u.txt.gz "
+            "--unlabelled more --distill-weight 0.8 --temperature 3 --epochs 1 --progress --out small") == 0,
+        "%s", err);
+    static const char *const lines[] = {"unlabelled: 3 texts; left out are 1 that repeat one of them, 0 that",
+                                        "/83 texts", "teacher: 83 texts scored, ", "teacher: dev accuracy ",
+                                        "training records the label they have"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; ++i)
+        cr_expect(strstr(err, lines[i]), "`%s` is not in:\n%s", lines[i], err);
+    cr_expect(!is_there("small/teacher") && is_there("small/finetune.json"));
+    cr_expect(run("grep -c '\"distill_weight\": 0.8' small/finetune.json") == 0, "%s", err);
+    expect_refused("--train train.jsonl --teacher nowhere", "nowhere");
+    expect_refused("--train train.jsonl --teacher large --unlabelled missing.txt", "missing.txt");
+    cr_expect(run("inkling finetune --from . --out out --teacher large --train - <train.jsonl") == 1 &&
+                  strstr(err, "standard input can be read only once"),
+              "%s", err);
+}
+
 Test(finetune, quiet_says_nothing)
 {
     write_reviews("train.jsonl", 24);
@@ -135,6 +161,8 @@ Test(finetune, wrong_usage_exits_with_2)
         {"max-grad-norm 1e31", "--max-grad-norm is \"1e31\""},
         {"label-smoothing 1", "--label-smoothing is \"1\", wanted a number from 0 to 0.999"},
         {"layer-lr-decay 0", "--layer-lr-decay is \"0\""},
+        {"temperature 0", "--temperature is \"0\", wanted a number from 0.01 to 1000"},
+        {"distill-weight 1.5", "--distill-weight is \"1.5\", wanted a number from 0 to 1"},
         {"seeds 0", "--seeds is \"0\", wanted a whole number from 1 to 1000"},
         {"seeds 1001", "--seeds is \"1001\""},
         {"seed x", "--seed is \"x\", wanted a whole number from 0\n"},
@@ -148,6 +176,8 @@ Test(finetune, wrong_usage_exits_with_2)
         expect_usage(command, numbers[i][1]);
     }
     expect_usage("inkling finetune --from . --out out --train t --optimizer lion", "--optimizer");
+    expect_usage("inkling finetune --from . --out out --train t --unlabelled u",
+                 "--unlabelled wants the --teacher");
     cr_expect(!is_there("out"));
 }
 

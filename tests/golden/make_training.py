@@ -7,7 +7,8 @@ Inputs are F32; a loss and its gradient by the logits are computed from them in 
 
   logits, teacher F32 [B,C], labels I64 [B] (-100: left out), weights, positive F32 [C], targets F32 [B,C]
   <loss> F64 [1], <loss>.grad F64 [B,C]    of cross_entropy (plain, smooth, weighted, both), binary (plain,
-                                           weighted), squared, absolute, distillation at T 1, 2 and 5
+                                           weighted), squared, absolute, distillation and distillation.binary
+                                           at T 1, 2 and 5
   gradients F32 [STEPS,N], start F32 [N]   what every optimizer below is given
   <optimizer> F32 [STEPS,N]                the parameters after each step
 """
@@ -50,6 +51,9 @@ loss("absolute", lambda z: F.l1_loss(z, teacher))
 for T in (1, 2, 5):
     loss(f"distillation.{T}", lambda z: T * T * F.kl_div(F.log_softmax(z / T, -1), F.log_softmax(teacher / T, -1),
                                                          reduction="batchmean", log_target=True))
+    loss(f"distillation.binary.{T}", lambda z: T * T * sum(
+        F.kl_div(F.logsigmoid(s * z / T), F.logsigmoid(s * teacher / T), reduction="sum", log_target=True)
+        for s in (1, -1)) / (B * C))
 
 out["start"] = torch.randn(N, generator=g)
 out["gradients"] = torch.randn(STEPS, N, generator=g) * torch.logspace(-4, 1, N)

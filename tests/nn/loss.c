@@ -9,7 +9,7 @@
 
 enum { B = 9, C = 5 };
 
-enum { CROSS_ENTROPY, BINARY, SQUARED, ABSOLUTE, DISTILLATION };
+enum { CROSS_ENTROPY, BINARY, SQUARED, ABSOLUTE, DISTILLATION, BINARY_DISTILLATION };
 
 struct problem {
     const char *name;
@@ -30,6 +30,9 @@ static const struct problem problems[] = {
     {"distillation.1", DISTILLATION, false, 0, 1},
     {"distillation.2", DISTILLATION, false, 0, 2},
     {"distillation.5", DISTILLATION, false, 0, 5},
+    {"distillation.binary.1", BINARY_DISTILLATION, false, 0, 1},
+    {"distillation.binary.2", BINARY_DISTILLATION, false, 0, 2},
+    {"distillation.binary.5", BINARY_DISTILLATION, false, 0, 5},
 };
 enum { PROBLEMS = sizeof problems / sizeof *problems };
 
@@ -72,6 +75,8 @@ static double rows_loss(float *dz, const struct data *d, const float *z, size_t 
         return ink_squared_error(dz, z + at, d->teacher + at, d->norm, rows * C);
     case ABSOLUTE:
         return ink_absolute_error(dz, z + at, d->teacher + at, d->norm, rows * C);
+    case BINARY_DISTILLATION:
+        return ink_binary_distillation(dz, z + at, d->teacher + at, d->problem->T, d->norm, rows, C);
     }
     return ink_distillation(dz, z + at, d->teacher + at, d->problem->T, d->norm, rows, C);
 }
@@ -166,6 +171,8 @@ Test(loss, values_are_those_worked_by_hand)
     cr_expect(ink_absolute_error(dz, target, zero, 2, 2) == 0.5 && dz[0] == 0.5f && dz[1] == 0);
     cr_expect(fabs(ink_distillation(dz, equal, zero, 3, 1, 1, 4)) < 1e-14 && fabsf(dz[2]) < 1e-15f,
               "no difference");
+    cr_expect(fabs(ink_binary_distillation(dz, equal, equal, 3, 1, 1, 4)) < 1e-14 && dz[2] == 0,
+              "none either");
 }
 
 Test(loss, logits_far_out_give_numbers)
@@ -189,6 +196,9 @@ Test(loss, logits_far_out_give_numbers)
         cr_expect(ink_binary_cross_entropy(dz, z + 1, &yes, NULL, 1, 1, 1) == x && dz[0] == -1);
         const float mirrored[] = {-x, x, 0};
         loss = ink_distillation(dz, z, mirrored, 2, 1, 1, 3);
+        cr_expect(fabs(loss / (4 * (double)x) - 1) < 1e-12 && dz[0] == 2 && dz[1] == -2, "%g: %g", x, loss);
+        /* Two labels, each off by x / T at T 2: 4 (x + x) / 2. */
+        loss = ink_binary_distillation(dz, z, mirrored, 2, 1, 1, 3);
         cr_expect(fabs(loss / (4 * (double)x) - 1) < 1e-12 && dz[0] == 2 && dz[1] == -2, "%g: %g", x, loss);
     }
 }

@@ -255,3 +255,28 @@ Test(dataset, tasks_have_names)
     expect_failure(ink__task_find(&task, "several", &err), err, INK_E_ARG,
                    "\"several\" is no task; there are auto, single, multi, regression");
 }
+
+Test(dataset, texts_without_labels_are_read_and_put_behind_records)
+{
+    ink__dataset d, more;
+    read_set(&d, "d.jsonl", "{\"id\":\"a\",\"text\":\"good hotel\",\"label\":0.5}\n");
+    const size_t tokens = d.offsets[1];
+    const char *path = scratch_text("u.txt", "bad\nit is good\n");
+    ink__dataset_options options = options_for(&path);
+    options.unlabelled = true, options.task = d.task;
+    assert_ok(ink__dataset_read(&more, &options, &err), err);
+    cr_expect(more.n == 2 && more.task == INK__TASK_REGRESSION && more.label_offsets[2] == 0);
+    const ink__digest before = ink__dataset_digest(&d);
+    assert_ok(ink__dataset_append(&d, &more, &err), err);
+    cr_assert(d.n == 3 && d.offsets[3] == tokens + more.offsets[2]);
+    cr_expect(memcmp(d.ids + tokens, more.ids, more.offsets[2] * sizeof *d.ids) == 0);
+    cr_expect(d.values[0] == 0.5f && d.values[1] == 0 && d.values[2] == 0);
+    expect_text(record_ids(&d), "\"a\" 1 2");
+    char place[600];
+    cr_expect(strstr(ink__dataset_place(place, sizeof place, &d, 2), "u.txt: line 2: "), "%s", place);
+    cr_expect(memcmp(&d.rows[2].text, &more.rows[1].text, sizeof d.rows[2].text) == 0);
+    const ink__digest after = ink__dataset_digest(&d);
+    cr_expect(memcmp(&before, &after, sizeof before) != 0, "another set has another digest");
+    ink__dataset_free(&more);
+    ink__dataset_free(&d);
+}

@@ -26,9 +26,10 @@ static inline const char *keep(const char *path)
     return strcpy(paths[next++], path);
 }
 
-/* What a callback does: it keeps messages, and stops the run after stop_every more updates. */
+/* What a callback does: it keeps messages, and stops the run after stop_every more updates, or the teacher
+ * the stop_scoring-th time it tells how far it is. */
 struct watch {
-    uint64_t stop_every, calls;
+    uint64_t stop_every, calls, stop_scoring, scorings;
 };
 static struct watch watch;
 
@@ -40,6 +41,8 @@ static inline int on_progress(const ink_finetune_progress *p, void *user)
         snprintf(said + used, sizeof said - used, "%s\n", p->message);
         return 0;
     }
+    if (p->texts > 0)
+        return ++w->scorings == w->stop_scoring;
     return w->stop_every > 0 && ++w->calls == w->stop_every;
 }
 
@@ -59,7 +62,7 @@ static inline ink_finetune_options options_of(const char *const *train, const ch
 static inline ink_status finetune(const ink_finetune_options *o)
 {
     said[0] = '\0';
-    watch.calls = 0;
+    watch.calls = watch.scorings = 0;
     return ink_finetune(&report, o, &err);
 }
 

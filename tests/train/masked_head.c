@@ -223,8 +223,8 @@ Test(masked_head, without_a_masked_row_nothing_is_learned)
     const ink_batch batch = {f.ids, f.golden.types, f.golden.offsets, f.golden.B};
     ink__guesses guesses;
     cr_assert(ink__network_encode(&f.net, &batch, NULL, &f.err) == INK_OK);
-    cr_assert(ink__masked_head_run(&guesses, &f.head, f.rows, f.labels, 0, f.golden.R, 1, true, NULL, &f.err) ==
-              INK_OK);
+    cr_assert(ink__masked_head_run(&guesses, &f.head, f.rows, f.labels, 0, f.golden.R, 1, true, NULL,
+                                   &f.err) == INK_OK);
     cr_assert(ink__network_encode_backward(&f.net, &batch, NULL, &f.err) == INK_OK);
     cr_expect(guesses.loss == 0 && guesses.right == 0);
     for (size_t i = 0; i < f.store.count; ++i)
