@@ -124,8 +124,8 @@ typedef struct ink_pretrain_report {
  * resumes, unless `minutes` is what ends the run. While it runs, the file `last` holds all that resume needs.
  * The directory is locked meanwhile.
  *
- * Memory: 16 bytes a parameter, some 60 * H * layers a row of batch_tokens, at most 64 MiB of logits; the
- * tokens of the corpus are mapped from the cache, 4 bytes each.
+ * Memory: 16 bytes a parameter, some 60 * H * layers a row of batch_tokens (with rtd those of both models),
+ * at most 64 MiB of logits; the tokens of the corpus are mapped from the cache, 4 bytes each.
  *
  * INK_E_ARG        settings that cannot be; out holds a run already and resume was not asked for, or one of
  *                  other settings or another corpus (the text says which), or other files

@@ -70,9 +70,8 @@ typedef enum ink__need {
 } ink__need;
 
 typedef struct ink__param_spec {
-    const char *name; /* "{l}" is the layer; "{g}" and "{k}" its group and its place in that */
-    const char
-        *shape; /* sizes by their letters: "VH" is [V,H]; also Q = 3H, G = 2F, R buckets by distance, 1 */
+    const char *name;  /* "{l}" is the layer; "{g}" and "{k}" its group and its place in that */
+    const char *shape; /* sizes by their letters: "VH" is [V,H]; Q = 3H, G = 2F, R buckets by distance; 1 */
     ink__slot slot;
     ink__need need;
 } ink__param_spec;

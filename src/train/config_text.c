@@ -91,14 +91,19 @@ ink_status ink__config_text_new(ink__text *text, const char *size, const ink_tok
     return write_new(text, &families[0], found, tokenizer, err);
 }
 
+bool ink__config_text_is_file(const char *size)
+{
+    struct stat info;
+    return !find_size(size) && stat(size, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 ink_status ink__config_text_start(ink__text *text, const char *family, const char *size,
                                   const ink_tokenizer *tokenizer, ink_error *err)
 {
     const struct size *found = find_size(size);
-    struct stat info;
     if (found)
         return write_new(text, &families[strcmp(family, families[1].name) == 0], found, tokenizer, err);
-    if (stat(size, &info) != 0 || !S_ISREG(info.st_mode))
+    if (!ink__config_text_is_file(size))
         return ink_fail(
             err, INK_E_ARG,
             "\"%s\" is no size of a model and no file; there are tiny, mini, small, base, and any "

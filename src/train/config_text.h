@@ -23,6 +23,7 @@ ink_status ink__config_text_new(ink__text *text, const char *size, const ink_tok
  * neither a size nor a file. */
 ink_status ink__config_text_start(ink__text *text, const char *family, const char *size,
                                   const ink_tokenizer *tokenizer, ink_error *err);
+bool ink__config_text_is_file(const char *size);
 
 typedef struct ink__classifier {
     const ink__arch *arch;

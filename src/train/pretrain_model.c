@@ -51,6 +51,7 @@ ink_status ink__pretrain_open(ink__pretraining *run, ink_error *err)
 {
     const ink_pretrain_options *o = run->options;
     run->n_models = run->objective->n_networks;
+    run->sized_by_file = o->size && ink__config_text_is_file(o->size);
     for (size_t i = 0; i < run->n_models; ++i) {
         ink__pretrained *p = &run->models[i];
         p->folder = run->objective->networks[i].folder, p->head = run->objective->networks[i].head;

@@ -48,6 +48,7 @@ typedef struct ink__pretraining {
     const ink__objective *objective;
     ink__pretrained models[INK__NETWORKS];
     size_t n_models;
+    bool sized_by_file;           /* size is a config.json */
     ink_tokenizer *own_tokenizer; /* with size */
     const ink_tokenizer *tokenizer;
     const char *tokenizer_dir, *save_dtype;

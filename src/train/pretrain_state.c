@@ -21,14 +21,20 @@ static json_t *count(uint64_t n)
     return json_integer((json_int_t)n);
 }
 
+static json_t *digest_text(ink__digest digest)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)digest.high,
+             (unsigned long long)digest.low);
+    return json_string(text);
+}
+
 /* All that the result depends on, and the names of the files. */
 ink_status ink__pretrain_settings(ink__pretraining *run, ink_error *err)
 {
     const ink_pretrain_options *o = run->options;
-    char digest[40];
     json_t *s = json_object(), *names = json_array();
-    snprintf(digest, sizeof digest, "%016llx%016llx", (unsigned long long)run->corpus.digest.high,
-             (unsigned long long)run->corpus.digest.low);
+    const ink__text *config = &run->models[0].config_text;
     for (size_t i = 0; i < o->n_corpus; ++i)
         json_array_append_new(names, json_string(o->corpus[i]));
     json_object_set_new(s, "objective", json_string(run->objective->name));
@@ -36,7 +42,10 @@ ink_status ink__pretrain_settings(ink__pretraining *run, ink_error *err)
     json_object_set_new(s, "size", text_or_null(o->size));
     json_object_set_new(s, "tokenizer", text_or_null(o->tokenizer));
     json_object_set_new(s, "corpus", names);
-    json_object_set_new(s, "corpus_digest", json_string(digest));
+    json_object_set_new(s, "corpus_digest", digest_text(run->corpus.digest));
+    if (run->sized_by_file)
+        json_object_set_new(s, "size_digest",
+                            digest_text(ink__digest_of((ink__digest){0}, config->data, config->len)));
     json_object_set_new(s, "drop_duplicates", json_boolean(o->drop_duplicates));
     json_object_set_new(s, "max_length", count(run->max_length));
     json_object_set_new(s, "held_out", json_real(o->held_out));

@@ -172,6 +172,27 @@ Test(pretrain_replaced, a_config_json_says_what_a_new_model_is)
     }
 }
 
+Test(pretrain_replaced, a_config_json_that_changed_meanwhile_is_told)
+{
+    static const char text[] = "{\"model_type\":\"electra\",\"embedding_size\":16,\"hidden_size\":32,"
+                               "\"num_attention_heads\":2,\"num_hidden_layers\":1,\"intermediate_size\":64,"
+                               "\"hidden_dropout_prob\":0.%c}";
+    char config[400];
+    const char *corpus = corpus_lines(), *out = lasting("out");
+    ink_pretrain_options o = replacing(&corpus, out);
+    snprintf(config, sizeof config, text, '1');
+    o.size = keep(scratch_text("my.json", config)), watch.stop_every = 3;
+    cr_assert(pretrain(&o) == INK_E_CANCELLED);
+    watch.stop_every = 0, o.resume = true;
+    snprintf(config, sizeof config, text, '2');
+    scratch_text("my.json", config);
+    expect_failure(pretrain(&o), err, INK_E_ARG, "contents of the file of sizes have changed");
+    snprintf(config, sizeof config, text, '1');
+    scratch_text("my.json", config);
+    assert_ok(pretrain(&o), err);
+    cr_expect(found.steps == 10);
+}
+
 Test(pretrain_replaced, what_cannot_be_is_refused_by_name)
 {
     const char *corpus = corpus_lines(), *out = lasting("out");
