@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Does a finetuning that is killed and resumed end in the same bytes as one that never was?
+"""Does a finetuning, or a pretraining, that is killed and resumed end in the same bytes as one that never was?
 
-    bench/kill_resume.py [MODEL_DIR] [--kills 20] [--inkling build/inkling] [--signal KILL|TERM] [--threads N]
-                         [--work DIR] [--seed 1]
+    bench/kill_resume.py [MODEL_DIR] [--verb finetune|pretrain] [--objective mlm|rtd] [--kills 20]
+                         [--inkling build/inkling] [--signal KILL|TERM] [--threads N] [--work DIR] [--seed 1]
 
-Trains MODEL_DIR (default: a tiny golden model of the tests) on made-up reviews once from beginning to end. Then, for
-each kill, starts the same run in a directory of its own, sends the signal after a random part of the time that the
-whole run took, and resumes, itself to be killed once more in every other case, until a run ends by itself. Every file
-of the two directories must be equal, log.jsonl apart from "time", and there may be no other. Prints "20 of 20
-identical" and how far each run was when it was killed.
+Trains MODEL_DIR (default: a tiny golden model of the tests) on made-up reviews once from beginning to end; pretraining
+starts from random weights with its tokenizer. Then, for each kill, starts the same run in a directory of its own, sends
+the signal after a random part of the time that the whole run took, and resumes, itself to be killed once more in every
+other case, until a run ends by itself. Every file of the two directories must be equal, log.jsonl apart from "time", and
+there may be no other. Prints "20 of 20 identical" and how far each run was when it was killed.
 
 Needs Python's standard library alone. Exit status 1 if one run differs.
 """
@@ -110,6 +110,8 @@ def main():
     parser.add_argument("--epochs", default="4")
     parser.add_argument("--work", help="a directory to keep; default: a temporary one")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--verb", default="finetune", choices=["finetune", "pretrain"])
+    parser.add_argument("--objective", default="mlm", choices=["mlm", "rtd"])
     args = parser.parse_args()
     number = getattr(signal, "SIG" + args.signal)
     rng = random.Random(args.seed)
@@ -117,8 +119,11 @@ def main():
     os.makedirs(work, exist_ok=True)
     data = os.path.join(work, "train.jsonl")
     write_data(data, args.records, rng)
-    command = [args.inkling, "finetune", "--from", args.model, "--train", data, "--epochs", args.epochs,
-               "--batch-size", "4", "--eval-steps", "25", "--learning-rate", "1e-3", "--threads", args.threads]
+    starts = {"finetune": ["--from", args.model, "--train", data, "--epochs", args.epochs],
+              "pretrain": ["--objective", args.objective, "--size", "tiny", "--tokenizer", args.model,
+                           "--corpus", data, "--steps", "200"]}
+    command = [args.inkling, args.verb, *starts[args.verb], "--batch-size", "4", "--eval-steps", "25",
+               "--learning-rate", "1e-3", "--threads", args.threads]
     start = time.monotonic()
     run(command + ["--out", os.path.join(work, "whole")], None, number)
     took = time.monotonic() - start
