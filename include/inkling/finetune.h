@@ -42,7 +42,8 @@ typedef struct ink_finetune_options {
     uint32_t version;         /* 1 */
     const char *out;          /* the directory that becomes the model; made if missing */
     const char *from;         /* a model's directory; NULL: random weights of ... */
-    const char *size;         /* ... "tiny", "mini", "small" or "base", with the tokenizer of ... */
+    const char *size;         /* ... "tiny", "mini", "small" or "base", or of what a config.json of any
+                               * family says; with the tokenizer of ... */
     const char *tokenizer;    /* ... this directory */
     const char *const *train; /* [n_train] files and folders, as in ink_job_options */
     size_t n_train;

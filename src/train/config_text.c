@@ -32,15 +32,17 @@ ink_status ink__config_text_load(ink__text *text, const char *dir, ink_error *er
 
 /* ---- a new model ----------------------------------------------------------------------------------- */
 
+/* The id of a special token by either of its usual names, or -1. */
+static int32_t special_id(const ink_tokenizer *tokenizer, const char *berts, const char *robertas)
+{
+    const int32_t id = ink_tokenizer_id(tokenizer, berts, strlen(berts));
+    return id >= 0 ? id : ink_tokenizer_id(tokenizer, robertas, strlen(robertas));
+}
+
 static int32_t padding_id(const ink_tokenizer *tokenizer)
 {
-    static const char *const names[] = {"[PAD]", "<pad>"};
-    for (size_t i = 0; i < 2; ++i) {
-        const int32_t id = ink_tokenizer_id(tokenizer, names[i], strlen(names[i]));
-        if (id >= 0)
-            return id;
-    }
-    return 0;
+    const int32_t id = special_id(tokenizer, "[PAD]", "<pad>");
+    return id >= 0 ? id : 0;
 }
 
 static const struct size {
@@ -81,20 +83,30 @@ static ink_status write_new(ink__text *text, const struct family *family, const 
     return ink__text_cstr(text, json, err);
 }
 
-ink_status ink__config_text_new(ink__text *text, const char *size, const ink_tokenizer *tokenizer,
-                                ink_error *err)
-{
-    const struct size *found = find_size(size);
-    if (!found)
-        return ink_fail(err, INK_E_ARG, "\"%s\" is no size of a model; there are tiny, mini, small, base",
-                        size);
-    return write_new(text, &families[0], found, tokenizer, err);
-}
-
 bool ink__config_text_is_file(const char *size)
 {
     struct stat info;
     return !find_size(size) && stat(size, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/* Replaces *text by base with the tokenizer's vocabulary and special tokens; Hugging Face's classes would put
+ * those of their own vocabulary in the place of ids that are not there. */
+static ink_status write_tokens(ink__text *text, const ink__text *base, const char *path,
+                               const ink_tokenizer *tokenizer, ink_error *err)
+{
+    const int32_t begin = special_id(tokenizer, "[CLS]", "<s>"), end = special_id(tokenizer, "[SEP]", "</s>");
+    ink__config_number numbers[INK__CONFIG_NUMBERS] = {{"vocab_size", ink_tokenizer_vocab_size(tokenizer)},
+                                                       {"pad_token_id", (size_t)padding_id(tokenizer)}};
+    size_t n = 2;
+    if (begin >= 0) {
+        numbers[n++] = (ink__config_number){"cls_token_id", (size_t)begin};
+        numbers[n++] = (ink__config_number){"bos_token_id", (size_t)begin};
+    }
+    if (end >= 0) {
+        numbers[n++] = (ink__config_number){"sep_token_id", (size_t)end};
+        numbers[n++] = (ink__config_number){"eos_token_id", (size_t)end};
+    }
+    return ink__config_text_numbers(text, base, path, numbers, n, err);
 }
 
 ink_status ink__config_text_start(ink__text *text, const char *family, const char *size,
@@ -109,12 +121,10 @@ ink_status ink__config_text_start(ink__text *text, const char *family, const cha
             "\"%s\" is no size of a model and no file; there are tiny, mini, small, base, and any "
             "config.json",
             size);
-    const ink__config_number of_tokenizer[] = {{"vocab_size", ink_tokenizer_vocab_size(tokenizer)},
-                                               {"pad_token_id", (size_t)padding_id(tokenizer)}};
     ink__text file = {0};
     ink_status st = load_file(&file, size, err);
     if (st == INK_OK)
-        st = ink__config_text_numbers(text, &file, size, of_tokenizer, 2, err);
+        st = write_tokens(text, &file, size, tokenizer, err);
     ink__text_free(&file);
     return st;
 }

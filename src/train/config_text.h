@@ -12,15 +12,11 @@
 /* Replaces *text by dir/config.json. */
 ink_status ink__config_text_load(ink__text *text, const char *dir, ink_error *err);
 
-/* Replaces *text by the config.json of a new BERT: size "tiny", "mini", "small" or "base" (2 layers of 128, 4
- * of 256, 4 of 512, 12 of 768; feed-forward 4H, heads of 64, 512 positions), else Hugging Face's defaults.
- * INK_E_ARG: another size. */
-ink_status ink__config_text_new(ink__text *text, const char *size, const ink_tokenizer *tokenizer,
-                                ink_error *err);
-
-/* The same of a new model of either family, "bert" or "electra", whose embeddings are 128 wide; or by the
- * config.json of any family that the file `size` is, with the tokenizer's vocabulary and padding. INK_E_ARG:
- * neither a size nor a file. */
+/* Replaces *text by the config.json of a new model: of the family "bert" or "electra" and size "tiny",
+ * "mini", "small" or "base" (2 layers of 128, 4 of 256, 4 of 512, 12 of 768; feed-forward 4H, heads of 64,
+ * 512 positions, ELECTRA's embeddings 128 wide), else Hugging Face's defaults; or by the config.json of any
+ * family that the file `size` is, with the tokenizer's vocabulary and special tokens. INK_E_ARG: neither a
+ * size nor a file. */
 ink_status ink__config_text_start(ink__text *text, const char *family, const char *size,
                                   const ink_tokenizer *tokenizer, ink_error *err);
 bool ink__config_text_is_file(const char *size);
@@ -53,7 +49,7 @@ typedef struct ink__config_number {
     size_t value;
 } ink__config_number;
 
-enum { INK__CONFIG_NUMBERS = 4 };
+enum { INK__CONFIG_NUMBERS = 6 };
 
 /* Replaces *text by base with these numbers [n], at most INK__CONFIG_NUMBERS. INK_E_FORMAT: base is not JSON.
  */

@@ -13,7 +13,7 @@ typedef struct ink__contents {
     const char *key, *what, *file;
 } ink__contents;
 
-enum { INK__CONTENTS_MAX = 5 };
+enum { INK__CONTENTS_MAX = 6 };
 
 typedef struct ink__course {
     void *run; /* handed to all functions */

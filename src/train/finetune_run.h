@@ -65,6 +65,8 @@ typedef struct ink__run {
     uint32_t *train_texts, *dev_texts; /* [n] the records' texts among the teacher's ... */
     size_t n_dev_texts;                /* ... of which dev's come first */
     double teacher_value;              /* of dev, by the metric; NaN: there is no teacher */
+    const ink__arch *arch;
+    ink__text base_text; /* config.json of what it starts from */
     ink__text config_text;
     ink__json config_json;
     ink__config config;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* Rows computed at once: enough for the products' full speed, few enough to keep activations small. */
-enum { PIECE_TOKENS = 1024, POSITIONS = 512 };
+enum { PIECE_TOKENS = 1024, NEW_LENGTH = 512 };
 
 static ink_status check_numbers(const ink_finetune_options *o, ink_error *err)
 {
@@ -57,41 +57,63 @@ static ink_status check_options(const ink_finetune_options *o, ink_error *err)
     return check_numbers(o, err);
 }
 
+static ink_status open_base(ink__run *run, size_t *positions, ink_error *err)
+{
+    /* Its own layout of the weights is not needed here. */
+    const ink_model_options plain = {
+        .version = 1, .backend = INK_BACKEND_REF, .precision = INK_PRECISION_F32};
+    const char *from = run->options->from;
+    ink_model_info info;
+    INK_TRY(ink_model_open(&run->base, from, &plain, err));
+    if (run->base->config.int8)
+        return ink_fail(err, INK_E_ARG,
+                        "%s: is in 8 bits, too coarse to learn from; start from the model of floats it was "
+                        "made of, and quantize what comes of it",
+                        from);
+    ink_model_get_info(&info, run->base);
+    run->arch = run->base->config.arch;
+    run->tokenizer = ink_model_tokenizer(run->base), run->tokenizer_dir = from;
+    run->max_length = info.max_length, *positions = info.positions;
+    if (!run->options->save_dtype)
+        run->save_dtype = strcmp(info.dtype, "F16") == 0    ? "f16"
+                          : strcmp(info.dtype, "BF16") == 0 ? "bf16"
+                                                            : "f32";
+    return ink__config_text_load(&run->base_text, from, err);
+}
+
+/* Random weights: what the size says. */
+static ink_status open_size(ink__run *run, size_t *positions, ink_error *err)
+{
+    const ink_finetune_options *o = run->options;
+    ink__json json = {0};
+    ink__config config = {0};
+    ink_status st;
+    INK_TRY(ink_tokenizer_open(&run->own_tokenizer, o->tokenizer, err));
+    run->tokenizer = run->own_tokenizer, run->tokenizer_dir = o->tokenizer;
+    INK_TRY(ink__config_text_start(&run->base_text, "bert", o->size, run->tokenizer, err));
+    INK_TRY_GOTO(ink__json_parse(&json, run->base_text.data, run->base_text.len, o->size, err));
+    INK_TRY_GOTO(ink__config_read(&config, &json, err));
+    if (config.int8)
+        st = ink_fail(err, INK_E_ARG, "%s: is that of a model in 8 bits, too coarse to learn in", o->size);
+    run->arch = config.arch, *positions = ink__config_longest(&config);
+    const size_t own = ink_tokenizer_model_max_length(run->tokenizer);
+    run->max_length = own < *positions ? own : *positions;
+    run->max_length = run->max_length < NEW_LENGTH ? run->max_length : NEW_LENGTH;
+done:
+    ink__config_free(&config);
+    ink__json_close(&json);
+    return st;
+}
+
 static ink_status open_start(ink__run *run, ink_error *err)
 {
     const ink_finetune_options *o = run->options;
+    size_t positions = 0;
     run->save_dtype = o->save_dtype ? o->save_dtype : "f32";
-    if (o->from) {
-        /* Its own layout of the weights is not needed here. */
-        const ink_model_options plain = {
-            .version = 1, .backend = INK_BACKEND_REF, .precision = INK_PRECISION_F32};
-        ink_model_info info;
-        INK_TRY(ink_model_open(&run->base, o->from, &plain, err));
-        if (run->base->config.int8)
-            return ink_fail(
-                err, INK_E_ARG,
-                "%s: is in 8 bits, too coarse to learn from; start from the model of floats it was "
-                "made of, and quantize what comes of it",
-                o->from);
-        ink_model_get_info(&info, run->base);
-        run->tokenizer = ink_model_tokenizer(run->base), run->tokenizer_dir = o->from;
-        run->max_length = info.max_length;
-        if (!o->save_dtype)
-            run->save_dtype = strcmp(info.dtype, "F16") == 0    ? "f16"
-                              : strcmp(info.dtype, "BF16") == 0 ? "bf16"
-                                                                : "f32";
-        if (o->max_length > info.positions)
-            return ink_fail(err, INK_E_ARG, "texts of %zu tokens, but the model has %zu positions",
-                            o->max_length, info.positions);
-    } else {
-        INK_TRY(ink_tokenizer_open(&run->own_tokenizer, o->tokenizer, err));
-        run->tokenizer = run->own_tokenizer, run->tokenizer_dir = o->tokenizer;
-        const size_t own = ink_tokenizer_model_max_length(run->tokenizer);
-        run->max_length = own < POSITIONS ? own : POSITIONS;
-        if (o->max_length > POSITIONS)
-            return ink_fail(err, INK_E_ARG, "texts of %zu tokens, but the model has %d positions",
-                            o->max_length, POSITIONS);
-    }
+    INK_TRY(o->from ? open_base(run, &positions, err) : open_size(run, &positions, err));
+    if (o->max_length > positions)
+        return ink_fail(err, INK_E_ARG, "texts of %zu tokens, but the model has %zu positions", o->max_length,
+                        positions);
     if (o->max_length)
         run->max_length = o->max_length;
     return INK_OK;
@@ -100,26 +122,15 @@ static ink_status open_start(ink__run *run, ink_error *err)
 /* config.json of what is to be, and the same as it is read. */
 static ink_status make_config(ink__run *run, ink__dtype dtype, ink_error *err)
 {
-    const ink_finetune_options *o = run->options;
-    ink__text base = {0};
-    ink_status st;
-    const size_t C = run->train.task == INK__TASK_REGRESSION ? 1 : run->train.names.n;
-    const ink__classifier classifier = {.arch = run->base ? run->base->config.arch : ink__arch_find("bert"),
+    const ink__classifier classifier = {.arch = run->arch,
                                         .task = run->train.task,
                                         .labels = (const char *const *)run->train.names.names,
-                                        .C = C,
+                                        .C = run->train.task == INK__TASK_REGRESSION ? 1 : run->train.names.n,
                                         .dtype = dtype};
-    if (o->from)
-        INK_TRY_GOTO(ink__config_text_load(&base, o->from, err));
-    else
-        INK_TRY_GOTO(ink__config_text_new(&base, o->size, run->tokenizer, err));
-    INK_TRY_GOTO(ink__config_text_classifier(&run->config_text, &base, "config.json", &classifier, err));
-    INK_TRY_GOTO(
+    INK_TRY(ink__config_text_classifier(&run->config_text, &run->base_text, "config.json", &classifier, err));
+    INK_TRY(
         ink__json_parse(&run->config_json, run->config_text.data, run->config_text.len, "config.json", err));
-    st = ink__config_read(&run->config, &run->config_json, err);
-done:
-    ink__text_free(&base);
-    return st;
+    return ink__config_read(&run->config, &run->config_json, err);
 }
 
 /* Each class as if all had as many records; each positive as if there were as many as negatives. */
@@ -354,6 +365,7 @@ void ink__run_free(ink__run *run)
     ink__config_free(&run->config);
     ink__json_close(&run->config_json);
     ink__text_free(&run->config_text);
+    ink__text_free(&run->base_text);
     ink_model_free(run->base);
     ink_tokenizer_free(run->own_tokenizer);
     free(run->train_texts);

@@ -69,6 +69,10 @@ static ink_status write_settings(ink__run *run, ink_error *err)
     json_t *s = json_object();
     json_object_set_new(s, "from", text_or_null(o->from));
     json_object_set_new(s, "size", text_or_null(o->size));
+    json_object_set_new(
+        s, "size_digest",
+        o->size ? digest_json(ink__digest_of((ink__digest){0}, run->base_text.data, run->base_text.len))
+                : json_null());
     json_object_set_new(s, "tokenizer", text_or_null(o->tokenizer));
     json_object_set_new(s, "train", names_json(o->train, o->n_train));
     json_object_set_new(s, "train_digest", digest_json(run->digest));

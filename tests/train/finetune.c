@@ -309,6 +309,23 @@ Test(finetune, a_new_model_of_a_size_starts_from_random_weights)
     ink_model_free(model);
 }
 
+Test(finetune, a_new_model_is_of_the_family_that_a_config_json_says)
+{
+    const char *train = reviews("train.jsonl", 24, 's', 5), *out = lasting("out");
+    ink_finetune_options o = options_of(&train, NULL, out);
+    ink_model *model;
+    ink_model_info info;
+    o.from = NULL, o.size = INK_TEST_DATA "/golden/modernbert-narrow/config.json";
+    o.tokenizer = start_dir, o.epochs = 1;
+    expect_run(&o, "another family");
+    assert_ok(ink_model_open(&model, out, NULL, &err), err);
+    ink_model_get_info(&info, model);
+    cr_expect(strcmp(info.architecture, "modernbert") == 0, "%s", info.architecture);
+    ink_model_free(model);
+    o.out = lasting("long"), o.max_length = 1 << 20;
+    expect_failure(ink_finetune(&(ink_finetune_report){0}, &o, &err), err, INK_E_ARG, "positions");
+}
+
 static void expect_seeds(const char *out, const double *values, size_t n, double mean, double deviation)
 {
     size_t len;
