@@ -13,8 +13,8 @@ struct args {
     const char *from, *size, *tokenizer, *out, *label, *class_weights, *metric, *teacher;
     struct job_args job; /* what it shares with the verbs that read records */
     int task, scheduler, optimizer, dtype;
-    double epochs, learning_rate, weight_decay, warmup_ratio, max_grad_norm, label_smoothing, layer_lr_decay,
-        temperature, distill_weight;
+    double epochs, learning_rate, weight_decay, warmup_ratio, max_grad_norm, label_smoothing, dropout,
+        layer_lr_decay, temperature, distill_weight;
     size_t batch_size, accumulation, patience, freeze_layers, eval_steps, seed, seeds;
     bool drop_duplicates, resume;
 };
@@ -35,6 +35,7 @@ static struct args defaults = {.job = {.output = "-", .text = "text", .on_error 
                                .layer_lr_decay = 1,
                                .temperature = 2,
                                .distill_weight = 0.9,
+                               .dropout = -1,
                                .batch_size = 32,
                                .accumulation = 1,
                                .seed = 42,
@@ -76,6 +77,8 @@ static const cli_opt options[] = {
      "a longer gradient is scaled down to this length; 0: never", NULL},
     {0, "label-smoothing", CLI_REAL, AT(label_smoothing), "X",
      "how much of each label is spread over all labels", NULL},
+    {0, "dropout", CLI_REAL, AT(dropout), "X", "how much of what layers pass on is left out in training",
+     "as config.json says"},
     {0, "class-weights", CLI_STR, AT(class_weights), "balanced|FILE",
      "balanced: rare labels count more; FILE: {\"label\": weight, ...}", "all 1"},
     {0, "metric", CLI_STR, AT(metric), "NAME", "the metric of dev that chooses the weights",
@@ -114,11 +117,22 @@ static const cli_opt options[] = {
 
 /* What ink_finetune takes; told before anything is read. */
 static const cli_limit limits[] = {
-    {"epochs", 1e-6, 1e6},       {"batch-size", 1, 1 << 20},    {"gradient-accumulation-steps", 1, 1 << 20},
-    {"learning-rate", 0, 1e3},   {"warmup-ratio", 0, 1},        {"weight-decay", 0, 1e3},
-    {"max-grad-norm", 0, 1e30},  {"label-smoothing", 0, 0.999}, {"layer-lr-decay", 1e-6, 1},
-    {"temperature", 0.01, 1000}, {"distill-weight", 0, 1},      {"seeds", 1, 1000},
-    {"threads", 1, 1024},        {"batch-tokens", 1, 1 << 24},  {0},
+    {"epochs", 1e-6, 1e6},
+    {"batch-size", 1, 1 << 20},
+    {"gradient-accumulation-steps", 1, 1 << 20},
+    {"learning-rate", 0, 1e3},
+    {"warmup-ratio", 0, 1},
+    {"weight-decay", 0, 1e3},
+    {"max-grad-norm", 0, 1e30},
+    {"label-smoothing", 0, 0.999},
+    {"dropout", 0, 0.9},
+    {"layer-lr-decay", 1e-6, 1},
+    {"temperature", 0.01, 1000},
+    {"distill-weight", 0, 1},
+    {"seeds", 1, 1000},
+    {"threads", 1, 1024},
+    {"batch-tokens", 1, 1 << 24},
+    {0},
 };
 
 struct meter {
@@ -205,6 +219,7 @@ static void fill(ink_finetune_options *o, const struct args *a, struct meter *me
     o->optimizer = optimizers[a->optimizer], o->save_dtype = a->dtype == OWN_DTYPE ? NULL : dtypes[a->dtype];
     o->epochs = a->epochs, o->learning_rate = a->learning_rate, o->weight_decay = a->weight_decay;
     o->warmup_ratio = a->warmup_ratio, o->max_grad_norm = a->max_grad_norm;
+    o->dropout = a->dropout;
     o->label_smoothing = a->label_smoothing, o->layer_lr_decay = a->layer_lr_decay;
     o->batch_size = a->batch_size, o->gradient_accumulation_steps = a->accumulation;
     o->class_weights = a->class_weights, o->metric = a->metric;

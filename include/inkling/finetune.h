@@ -101,12 +101,14 @@ typedef struct ink_finetune_options {
                             * is not looked at */
     double distill_weight; /* A, 0 to 1: how much the teacher counts, and the labels the rest. 0.9, for the
                             * paper weighs labels considerably lower (section 2) */
+    double dropout; /* probability, wherever the family drops but inside feed-forward layers; below 0: those
+                     * of config.json, which stays as it is */
 } ink_finetune_options;
 #define INK_FINETUNE_OPTIONS_INIT                                                                            \
     {                                                                                                        \
         1, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, INK_FORMAT_AUTO, 0, NULL, NULL, NULL, NULL, "auto", 0,  \
             32, 1, 5e-5, 0.01, 0.06, "linear", 1, 0, NULL, 0, NULL, 0, 1, "adamw", NULL, 0, 0, 0, 0, 42, 1,  \
-            false, false, false, NULL, NULL, false, NULL, NULL, 0, 2, 0.9                                    \
+            false, false, false, NULL, NULL, false, NULL, NULL, 0, 2, 0.9, -1                                \
     }
 
 /* What became of a run. */

@@ -27,6 +27,7 @@ static ink_status check_numbers(const ink_finetune_options *o, ink_error *err)
         {"warm-up ratio", o->warmup_ratio, 0, 1},
         {"largest gradient norm", o->max_grad_norm, 0, 1e30},
         {"label smoothing", o->label_smoothing, 0, 0.999},
+        {"dropout", o->dropout < 0 ? 0 : o->dropout, 0, 0.9},
         {"layer-wise decay", o->layer_lr_decay, 1e-6, 1},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; ++i)
@@ -130,7 +131,10 @@ static ink_status make_config(ink__run *run, ink__dtype dtype, ink_error *err)
     INK_TRY(ink__config_text_classifier(&run->config_text, &run->base_text, "config.json", &classifier, err));
     INK_TRY(
         ink__json_parse(&run->config_json, run->config_text.data, run->config_text.len, "config.json", err));
-    return ink__config_read(&run->config, &run->config_json, err);
+    INK_TRY(ink__config_read(&run->config, &run->config_json, err));
+    for (const ink__drop_key *key = run->arch->drops; key->key && run->options->dropout >= 0; ++key)
+        run->config.drops[key->drop] = key->drop == INK__DROP_FF_IN ? 0 : run->options->dropout;
+    return INK_OK;
 }
 
 /* Each class as if all had as many records; each positive as if there were as many as negatives. */

@@ -92,6 +92,7 @@ static ink_status write_settings(ink__run *run, ink_error *err)
     json_object_set_new(s, "lr_scheduler", json_string(o->lr_scheduler));
     json_object_set_new(s, "max_grad_norm", json_real(o->max_grad_norm));
     json_object_set_new(s, "label_smoothing", json_real(o->label_smoothing));
+    json_object_set_new(s, "dropout", o->dropout >= 0 ? json_real(o->dropout) : json_null());
     json_object_set_new(s, "class_weights", text_or_null(o->class_weights));
     json_object_set_new(s, "class_weights_digest", weights_digest_json(run));
     json_object_set_new(s, "early_stopping_patience", json_integer((json_int_t)o->early_stopping_patience));

@@ -159,6 +159,7 @@ Test(finetune, wrong_usage_exits_with_2)
         {"warmup-ratio 1.5", "--warmup-ratio is \"1.5\", wanted a number from 0 to 1"},
         {"weight-decay 1e4", "--weight-decay is \"1e4\""},
         {"max-grad-norm 1e31", "--max-grad-norm is \"1e31\""},
+        {"dropout 1", "--dropout is \"1\", wanted a number from 0 to 0.9"},
         {"label-smoothing 1", "--label-smoothing is \"1\", wanted a number from 0 to 0.999"},
         {"layer-lr-decay 0", "--layer-lr-decay is \"0\""},
         {"temperature 0", "--temperature is \"0\", wanted a number from 0.01 to 1000"},

@@ -326,6 +326,25 @@ Test(finetune, a_new_model_is_of_the_family_that_a_config_json_says)
     expect_failure(ink_finetune(&(ink_finetune_report){0}, &o, &err), err, INK_E_ARG, "positions");
 }
 
+Test(finetune, dropout_is_that_of_the_option_in_the_place_of_the_configurations)
+{
+    const char *train = reviews("train.jsonl", 24, 's', 5);
+    const double given[] = {-1, 0.1, 0.5};
+    const char *const names[] = {"config", "same", "other"};
+    char *models[3];
+    size_t lens[3];
+    for (size_t i = 0; i < 3; ++i) {
+        const char *out = lasting(names[i]);
+        ink_finetune_options o = options_of(&train, NULL, out);
+        o.from = NULL, o.size = "tiny", o.tokenizer = start_dir, o.epochs = 1; /* whose dropouts are 0.1 */
+        o.dropout = given[i], o.threads = 1;
+        expect_run(&o, "dropout");
+        models[i] = read_in(&lens[i], out, "model.safetensors");
+    }
+    cr_expect(lens[0] == lens[1] && memcmp(models[0], models[1], lens[0]) == 0);
+    cr_expect(lens[0] != lens[2] || memcmp(models[0], models[2], lens[0]) != 0);
+}
+
 static void expect_seeds(const char *out, const double *values, size_t n, double mean, double deviation)
 {
     size_t len;
@@ -403,6 +422,7 @@ Test(finetune, settings_that_cannot_be_are_refused_before_anything_is_made)
     REFUSED("a learning rate of nan", o.learning_rate = NAN);
     REFUSED("a number of epochs of -1", o.epochs = -1);
     REFUSED("a label smoothing of 1", o.label_smoothing = 1);
+    REFUSED("a dropout of 0.95", o.dropout = 0.95);
     REFUSED("batches of 0", o.batch_size = 0);
     REFUSED("no optimizer \"lion\"", o.optimizer = "lion");
     REFUSED("\"step\" is no learning-rate schedule", o.lr_scheduler = "step");

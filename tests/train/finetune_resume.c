@@ -159,6 +159,7 @@ Test(finetune_resume, other_settings_and_data_are_refused_by_name)
         REFUSED("lr_scheduler", o.lr_scheduler = "cosine");
         REFUSED("max_grad_norm", o.max_grad_norm = 2);
         REFUSED("label_smoothing", o.label_smoothing = 0.1);
+        REFUSED("dropout", o.dropout = 0.2);
         REFUSED("class_weights", o.class_weights = "balanced");
         REFUSED("early_stopping_patience", o.early_stopping_patience = 9);
         REFUSED("metric", o.metric = "macro_f1");
