@@ -171,6 +171,8 @@ ink_status ink__inputs_open(ink__inputs **out, uint64_t *bytes_total, const ink_
     INK_TRY_GOTO(ink__calloc(&inputs->places, n, sizeof *inputs->places, "inputs", err));
     for (size_t i = 0; i < n; ++i) {
         uint64_t size = 0;
+        if (!paths[i])
+            INK_TRY_GOTO(ink_fail(err, INK_E_ARG, "input %zu of %zu has no path", i + 1, n));
         INK_TRY_GOTO(add_place(inputs, &size, paths[i], options, err));
         known = known && inputs->places[i].regular;
         *bytes_total += size;

@@ -49,8 +49,13 @@ ink_status ink__course_save(const ink__course *c, ink_error *err)
                             (unsigned long long)step_of(c));
     INK_TRY(ink__log_sync(*c->log, err));
     INK_TRY(ink__path_join(&path, c->out, "last", err));
-    const ink_status st = ink__checkpoint_write(path, sections, sizeof sections / sizeof *sections, err);
+    ink_error why;
+    const ink_status st = ink__checkpoint_write(path, sections, sizeof sections / sizeof *sections, &why);
     free(path);
+    if (st != INK_OK)
+        return ink_fail(err, st,
+                        "%s. The checkpoint before it, if there is one, is what resuming goes on from",
+                        why.text);
     *c->saved = ink__seconds();
     return st;
 }

@@ -19,7 +19,7 @@ static const char *const task_words[] = {
 static bool has_stdin(const char *const *inputs, size_t n)
 {
     for (size_t i = 0; i < n; ++i)
-        if (strcmp(inputs[i], "-") == 0)
+        if (inputs[i] && strcmp(inputs[i], "-") == 0)
             return true;
     return false;
 }
@@ -209,6 +209,31 @@ static size_t agreements(const ink__run *run)
     return n;
 }
 
+/* A teacher that knows dev no better than one label for all teaches what is wrong. */
+static ink_status warn_of_teacher(ink__run *run, ink_error *err)
+{
+    const ink__teacher *t = &run->teacher;
+    size_t right = 0, *counts, commonest = 0;
+    INK_TRY(ink__calloc(&counts, t->C, sizeof *counts, "counts of labels", err));
+    for (size_t i = 0; i < run->dev.n; ++i) {
+        const float *logits = t->logits + run->dev_texts[i] * t->C; /* [C] */
+        size_t top = 0;
+        for (size_t c = 1; c < t->C; ++c)
+            top = logits[c] > logits[top] ? c : top;
+        right += (size_t)run->truth[i] == top;
+        ++counts[run->truth[i]];
+    }
+    for (size_t c = 0; c < t->C; ++c)
+        commonest = counts[c] > commonest ? counts[c] : commonest;
+    free(counts);
+    return right > commonest
+               ? INK_OK
+               : ink__run_say(run, err,
+                              "! the teacher is right on %zu of dev's %zu records, and one label for "
+                              "all would be on %zu: what it says is not worth learning",
+                              right, run->dev.n, commonest);
+}
+
 /* The teacher's value by the run's metric on dev: what the student might reach. */
 static ink_status judge_teacher(ink__run *run, ink_error *err)
 {
@@ -221,11 +246,12 @@ static ink_status judge_teacher(ink__run *run, ink_error *err)
     if (run->train.task != INK__TASK_SINGLE)
         return ink__run_say(run, err, "teacher: dev %s %.4f", run->metric->key, run->teacher_value);
     const size_t same = agreements(run);
-    return ink__run_say(run, err,
-                        "teacher: dev %s %.4f; it gives %zu of %zu training records the label they have "
-                        "(%.1f%%)",
-                        run->metric->key, run->teacher_value, same, run->labelled,
-                        100 * (double)same / (double)run->labelled);
+    INK_TRY(ink__run_say(run, err,
+                         "teacher: dev %s %.4f; it gives %zu of %zu training records the label they have "
+                         "(%.1f%%)",
+                         run->metric->key, run->teacher_value, same, run->labelled,
+                         100 * (double)same / (double)run->labelled));
+    return warn_of_teacher(run, err);
 }
 
 static ink__records_options records_of(const ink_finetune_options *o, const char *const *inputs, size_t n,

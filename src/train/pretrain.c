@@ -223,6 +223,26 @@ ink__course ink__pretrain_course(ink__pretraining *run)
                          .show = show};
 }
 
+/* What a run ended with that is worth nothing yet. */
+static ink_status say_verdict(ink__pretraining *run, ink_error *err)
+{
+    const double perplexity = ink__pretrain_perplexity(run), frequency = exp(run->report->frequency_loss);
+    const bool replaces = run->objective->n_figures > 0;
+    if (perplexity >= frequency)
+        INK_TRY(ink__pretrain_say(
+            run, err,
+            "the %s has not learned from contexts yet: its held-out perplexity is %.0f, and "
+            "guessing by frequency alone has %.0f. Train longer, on more text, in smaller "
+            "batches or at another learning rate",
+            replaces ? "generator" : "model", perplexity, frequency));
+    if (replaces && run->standing.held_out_figures[INK__REPLACED_FOUND] < 0.01)
+        INK_TRY(
+            ink__pretrain_say(run, err,
+                              "the model finds hardly any replaced token: it has learned nothing yet. Train "
+                              "longer, or by masked tokens (mlm)"));
+    return INK_OK;
+}
+
 static ink_status go_through(ink__pretraining *run, ink_error *err)
 {
     const ink__course course = ink__pretrain_course(run);
@@ -236,15 +256,7 @@ static ink_status go_through(ink__pretraining *run, ink_error *err)
     INK_TRY(ink__course_run(&course, err));
     run->report->tokens_per_second = tokens_per_second(run);
     INK_TRY(ink__pretrain_finish(run, err));
-    const double perplexity = ink__pretrain_perplexity(run), frequency = exp(run->report->frequency_loss);
-    if (!(perplexity >= frequency))
-        return INK_OK;
-    return ink__pretrain_say(
-        run, err,
-        "the model learned no more than how often tokens occur: a held-out perplexity of "
-        "%.0f, %.0f without any context. Train it longer, on more text, or in smaller "
-        "batches",
-        perplexity, frequency);
+    return say_verdict(run, err);
 }
 
 static ink_status pretrain(ink__pretraining *run, ink_error *err)
@@ -258,10 +270,14 @@ static ink_status pretrain(ink__pretraining *run, ink_error *err)
 
 ink_status ink_pretrain(ink_pretrain_report *report, const ink_pretrain_options *options, ink_error *err)
 {
+    static const ink_pretrain_options init = INK_PRETRAIN_OPTIONS_INIT;
     if (!report || !options)
         return ink_fail(err, INK_E_ARG, "ink_pretrain: report and options may not be NULL");
+    ink_pretrain_options o = *options;
+    o.lr_scheduler = o.lr_scheduler ? o.lr_scheduler : init.lr_scheduler;
+    o.optimizer = o.optimizer ? o.optimizer : init.optimizer;
     const double started = ink__seconds();
-    ink__pretraining run = {.options = options,
+    ink__pretraining run = {.options = &o,
                             .report = report,
                             .lock = -1,
                             .standing = {.held_out_loss = NAN, .held_out_accuracy = NAN}};

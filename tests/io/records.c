@@ -69,6 +69,9 @@ Test(records, what_cannot_be_read_is_refused_before_the_first_record)
     cr_expect(records == NULL);
     options.inputs = NULL;
     expect_failure(ink__records_open(&records, &options, &err), err, INK_E_ARG, "2 inputs, but no paths");
+    const char *const gap[] = {paths[0], NULL};
+    options.inputs = gap;
+    expect_failure(ink__records_open(&records, &options, &err), err, INK_E_ARG, "input 2 of 2 has no path");
 }
 
 Test(records, an_ending_that_is_no_text_is_refused_where_no_format_is_asked_for)

@@ -167,6 +167,7 @@ Test(finetune_teacher, labels_may_be_fewer_but_none_the_teacher_does_not_give)
     ink_finetune_options o = taught(&few, &dev, lasting("out"), start_dir, NULL);
     assert_ok(finetune(&o), err);
     cr_expect(strstr(said, "train: no record has \"neutral\": the teacher alone tells of it"), "%s", said);
+    cr_expect(strstr(said, "what it says is not worth learning"), "%s", said);
     o.train = &others, o.out = lasting("other");
     expect_failure(finetune(&o), err, INK_E_ARG,
                    "does not give: \"bad\", \"good\"; it gives, and they do not have: \"negative\", "
@@ -392,6 +393,8 @@ Test(finetune_teacher, teachers_and_texts_that_cannot_be_are_told)
     REFUSED(INK_E_ARG, "standard input can be read only once", o.train = &stdin_name);
     REFUSED(INK_E_ARG, "standard input can be read only once", o.unlabelled = &stdin_name,
             o.n_unlabelled = 1);
+    const char *no_path = NULL;
+    REFUSED(INK_E_ARG, "has no path", o.unlabelled = &no_path, o.n_unlabelled = 1);
     REFUSED(INK_E_IO, "missing.txt", o.unlabelled = &missing, o.n_unlabelled = 1);
     REFUSED(INK_E_FORMAT, "empty.txt: no record", o.unlabelled = &empty, o.n_unlabelled = 1);
     REFUSED(INK_E_NUMERIC, "broken: the score of sequence", o.teacher = broken());

@@ -11,6 +11,7 @@ Test(pretrain, a_model_is_written_that_opens_and_says_what_it_is)
     size_t len;
     ink_model *model;
     ink_pretrain_options o = pretraining(&corpus, out);
+    o.lr_scheduler = o.optimizer = NULL; /* as in _INIT */
     assert_ok(pretrain(&o), err);
     cr_expect(found.steps == 10 && found.sequences == 54 && found.held_out == 6 && found.documents == 60);
     cr_expect(isfinite(found.held_out_loss) && found.tokens > 10 * 8 * 8);
