@@ -205,12 +205,11 @@ Test(masking, the_floor_is_the_entropy_of_the_tokens_that_are_ever_chosen)
 {
     uint8_t kinds[6] = {INK__SPECIAL, INK__BEGINS_WORD, 0, INK__BEGINS_WORD, INK__BEGINS_WORD, 0};
     const ink__masking m = {.kinds = kinds, .V = 6};
-    const int32_t ids[] = {0, 1, 1, 1, 1, 0, 2, 2, 3, 4, 0};
+    const int32_t tokens[] = {0, 1, 1, 1, 1, 0, 2, 2, 3, 4, 0};
     double nats;
-    ink_error err;
-    assert_ok(ink__masking_floor(&nats, &m, ids, 11, &err), err);
+    assert_ok(ink__masking_floor(&nats, &m, tokens, 11, &err), err);
     cr_expect(fabs(nats - (0.5 * log(2) + 0.25 * log(4) + 2 * 0.125 * log(8))) < 1e-12, "%g", nats);
-    assert_ok(ink__masking_floor(&nats, &m, ids, 1, &err), err);
+    assert_ok(ink__masking_floor(&nats, &m, tokens, 1, &err), err);
     cr_expect(nats == 0);
 }
 
