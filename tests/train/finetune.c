@@ -343,6 +343,8 @@ Test(finetune, dropout_is_that_of_the_option_in_the_place_of_the_configurations)
     }
     cr_expect(lens[0] == lens[1] && memcmp(models[0], models[1], lens[0]) == 0);
     cr_expect(lens[0] != lens[2] || memcmp(models[0], models[2], lens[0]) != 0);
+    for (size_t i = 0; i < 3; ++i)
+        free(models[i]);
 }
 
 static void expect_seeds(const char *out, const double *values, size_t n, double mean, double deviation)
